@@ -99,8 +99,11 @@ typedef struct WfWarp {
 } WfWarp;
 
 /* Runs blocks [first, first+count) of the grid to the end, in order. Returns how many finished.
-   Fewer than `count`: the next block stopped with ctx->trap_code set, or on stop. Only kernels
-   whose warps never have to wait for one another inside a block have it. */
+   Fewer than `count`: the next block (ctx->block_index) did not finish, and scratch->status says
+   why: WF_TRAP, WF_STOP, or WF_YIELD: its warps before ctx->warp_index have exited, warp
+   ctx->warp_index is in *scratch in canonical state (mode 0), the later ones have not started;
+   the scheduler finishes that block by stepping its warps through general code. Only kernels
+   whose warps never wait for one another at barriers have it. */
 typedef uint64_t (*WfBlocksFn)(WfCtx *, WfWarp *scratch, uint64_t first, uint64_t count);
 /* Runs one warp on from its state. */
 typedef int32_t (*WfWarpFn)(WfCtx *, WfWarp *);
