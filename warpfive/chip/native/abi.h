@@ -33,6 +33,9 @@ enum WfTrap {
 };
 
 #define WF_BARRIER_GRID 0xffffffffu
+/* In WfWarp::barrier_threads: bar.arrive. The lane parks as for bar.sync; the scheduler counts it
+   and releases it at once. */
+#define WF_BARRIER_ARRIVE 0x80000000u
 
 /* One per resident block. The first part is what special registers read. */
 typedef struct WfCtx {
@@ -81,7 +84,8 @@ typedef struct WfWarp {
   uint32_t resume;       /*   8 fast code's resume point; 0 = start */
   uint32_t live;         /*  12 lanes that exist and have not exited */
   uint32_t parked;       /*  16 lanes that wait at a barrier */
-  uint32_t released;     /*  20 set by the scheduler: lanes whose barrier has opened */
+  uint32_t released;     /*  20 set by the scheduler: lanes whose barrier has opened, a part of
+                               `parked`. Code that resumes clears them from both */
   uint32_t pred;         /*  24 parked lanes' predicates (bar.red) */
   uint32_t barrier_result; /* 28 set by the scheduler for bar.red: 0/1, or the count */
   uint32_t barrier_op;   /*  32 0 sync, 1 popc, 2 and, 3 or */
@@ -110,7 +114,10 @@ typedef int32_t (*WfWarpFn)(WfCtx *, WfWarp *);
 
 enum WfCodeFlags {
   WF_CODE_COUNTS = 1,   /* a counting variant */
-  WF_CODE_PRECISE = 2   /* a precise variant: access_* is kept */
+  WF_CODE_PRECISE = 2,  /* a precise variant: access_* is kept */
+  WF_CODE_SPINS = 4     /* has a loop whose end depends on memory that it reads itself, so lanes,
+                           warps or blocks may wait for one another in it. Without the flag poll
+                           does not ask `blocks` and `fast` code to yield */
 };
 
 /* The table `wf_code` that every translated object exports. A null entry is not in this object:
