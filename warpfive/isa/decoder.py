@@ -83,6 +83,6 @@ def _instruction(row: Row, word: int) -> Instruction | None:
     for operand in row.operands:
         if operand.count == 2 and fields[operand.slot] % 2:
             return None
-        if operand.count == 8 and fields[operand.slot] > 24:
+        if operand.count > 2 and fields[operand.slot] + operand.count > 32:
             return None
     return Instruction(row.name, row, **fields)

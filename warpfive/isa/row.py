@@ -95,6 +95,8 @@ OPERANDS = {
         _register("fd8", "rd", 7, reads=True, count=8),
         _register("fs1x8", "rs1", 15, count=8),
         _register("fs2x8", "rs2", 20, count=8),
+        _register("fs1x4", "rs1", 15, count=4),
+        _register("fs2x4", "rs2", 20, count=4),
         Operand(name="imm12", slot="imm", bits=((20, 12),), signed=True),
         Operand(name="simm12", slot="imm", bits=((7, 5), (25, 7)), signed=True),
         Operand(name="target13", slot="imm", bits=_B_BITS, shift=1, signed=True),
@@ -112,7 +114,7 @@ OPERANDS = {
     )
 }
 """Every operand a row can name. ``rdu`` is read and written; ``rdp`` and ``rs2p`` are pairs of
-integer registers; ``fd8`` is eight float registers, read and written. ``imm20`` is the value that
+integer registers; ``fd8`` is eight float registers, read and written; ``fs1x4`` is four. ``imm20`` is the value that
 is added, its low 12 bits zero; targets are relative to the instruction's own address."""
 
 FIELDS = {

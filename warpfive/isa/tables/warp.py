@@ -1,7 +1,8 @@
 """Xwarp: what a warp of lanes needs beyond the standard, in the custom-0 to custom-3 spaces.
 
 A collective with a member mask waits until every live lane of the mask has come to the same
-instruction with the same mask. ``f32 += f16 * f16`` and the like name a tile product's formats.
+instruction with the same mask. 32-bit results, masks too, come back sign-extended.
+``f32 += f16 * f16`` and the like name a tile product's formats.
 """
 
 from dataclasses import dataclass
@@ -80,7 +81,7 @@ wf.bar.arrive rs1, rs2 | op=0x0b f3=1 f7=10 rd=0 | barrier | arrive(rs1, rs2)
 """)
 
 _VOTES = table("Xwarp", """
-wf.vote.ballot rd, rs1, rs2 | op=0x0b f3=2 f7=0 | warp | rd = ballot(rs1, rs2)
+wf.vote.ballot rd, rs1, rs2 | op=0x0b f3=2 f7=0 | warp | rd = w(ballot(rs1, rs2))
     | Mask of the members whose rs1 is not zero.
 wf.vote.any rd, rs1, rs2 | op=0x0b f3=2 f7=1 | warp | rd = ballot(rs1, rs2) != 0
     | One where any member's rs1 is not zero.
@@ -89,10 +90,10 @@ wf.vote.all rd, rs1, rs2 | op=0x0b f3=2 f7=2 | warp | rd = ballot(rs1 == 0, rs2)
 wf.vote.uni rd, rs1, rs2 | op=0x0b f3=2 f7=3 | warp
     | rd = (ballot(rs1, rs2) == 0) \\| (ballot(rs1 == 0, rs2) == 0)
     | One where the members' rs1 are all zero or all not zero.
-wf.match.any rd, rs1, rs2 | op=0x0b f3=2 f7=4 | warp | rd = match(rs1, rs2)
+wf.match.any rd, rs1, rs2 | op=0x0b f3=2 f7=4 | warp | rd = w(match(rs1, rs2))
     | Mask of the members whose 64-bit rs1 equals the lane's own.
 wf.match.all rd, rs1, rs2 | op=0x0b f3=2 f7=5 | warp
-    | rd = pick(match(rs1, rs2) == members(rs2), members(rs2), 0)
+    | rd = w(pick(match(rs1, rs2) == members(rs2), members(rs2), 0))
     | Mask of the members where all 64-bit rs1 are equal, else 0.
 wf.redux.add rd, rs1, rs2 | op=0x0b f3=2 f7=8 | warp | rd = w(reduce(add, rs1, rs2))
     | Sum over the members, 32 bits.
@@ -193,7 +194,7 @@ wf.mma.s32.s8 fd8, fs1x8, fs2x8 | op=0x7b f3=0 f7=3 | matrix | fd = mma(i32, i8,
     | C += A B on 16x16x16 tiles: s32 += s8 * s8.
 wf.mma.s32.u8 fd8, fs1x8, fs2x8 | op=0x7b f3=0 f7=4 | matrix | fd = mma(i32, u8, fd, fs1, fs2)
     | C += A B on 16x16x16 tiles: s32 += u8 * u8.
-wf.mma.f32.tf32 fd8, fs1x8, fs2x8 | op=0x7b f3=0 f7=5 | matrix | fd = mma(S, T, fd, fs1, fs2)
+wf.mma.f32.tf32 fd8, fs1x4, fs2x4 | op=0x7b f3=0 f7=5 | matrix | fd = mma(S, T, fd, fs1, fs2)
     | C += A B on 16x8x16 tiles (A 16x8, B 8x16): f32 += tf32 * tf32.
 """)
 
