@@ -1,9 +1,10 @@
 """What a chip, link, node, model and engine profile is, and the named ones.
 
-chip("h20")                      a chip by name, alias or .toml file
-with_settings(chip, ["clock=1.6GHz", "memory=hbm3e"])
-model("qwen3-32b")               a bundled model, or the path of a config.json
-system("cloudmatrix-384")        a supernode or network
+* ``chip("h20")``: a chip by name, alias or .toml file
+* ``with_settings(chip, ["clock=1.6GHz", "memory=hbm3e"])``: a what-if variant
+* ``model("qwen3-32b")``: a bundled model, or the path of a config.json
+* ``system("cloudmatrix-384")``: a supernode or network
+* ``engine_profile("sglang-0.5")``: what an engine version costs beside the chip
 """
 
 from warpfive.catalog.chip import DTYPE_BYTES, ChipSpec, CoreSpec, LinkSpec, MemorySpec
@@ -14,14 +15,15 @@ from warpfive.catalog.memory import MemoryTechnology, memory_technologies, memor
 from warpfive.catalog.model import AttentionSpec, DenseOp, FeedForwardSpec, LayerSpec, ModelSpec
 from warpfive.catalog.models import model, model_names, resolve_model
 from warpfive.catalog.names import nearest
+from warpfive.catalog.profile import EngineProfile, engine_names, engine_profile, profile_from
 from warpfive.catalog.systems import NodeSpec, SystemSpec, node_of, system, system_names
 from warpfive.catalog.whatif import SETTINGS, memory_options, with_settings
 
 __all__ = [
-    "DEFAULT_CHIP", "DTYPE_BYTES", "GRADES", "SETTINGS",
-    "AttentionSpec", "ChipSpec", "CoreSpec", "DenseOp", "FeedForwardSpec", "Figure", "LayerSpec",
-    "LinkSpec", "MemorySpec", "MemoryTechnology", "ModelSpec", "NodeSpec", "SystemSpec",
-    "chip", "chip_file", "chip_names", "memory_options", "memory_technologies",
+    "DEFAULT_CHIP", "DTYPE_BYTES", "GRADES", "SETTINGS", "AttentionSpec", "ChipSpec", "CoreSpec",
+    "DenseOp", "EngineProfile", "FeedForwardSpec", "Figure", "LayerSpec", "LinkSpec",
+    "MemorySpec", "MemoryTechnology", "ModelSpec", "NodeSpec", "SystemSpec", "chip", "chip_file",
+    "chip_names", "engine_names", "engine_profile", "memory_options", "memory_technologies",
     "memory_technology", "model", "model_from_config", "model_names", "nearest", "node_of",
-    "parse_quantity", "resolve_model", "system", "system_names", "with_settings",
+    "parse_quantity", "profile_from", "resolve_model", "system", "system_names", "with_settings",
 ]  # fmt: skip

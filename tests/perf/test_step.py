@@ -1,0 +1,90 @@
+"""Step times: what must hold for any chip, model and layout."""
+
+import dataclasses
+
+import pytest
+
+from warpfive.catalog import chip, engine_profile, model, with_settings
+from warpfive.errors import InputError
+from warpfive.perf import Layout, Speculation, StepModel, ledger
+
+
+def step(name="qwen3-8b", on="h20", **kwargs) -> StepModel:
+    layout = Layout(**{key: kwargs.pop(key) for key in ("tp", "pp", "dp", "ep") if key in kwargs})
+    return StepModel(chip(on), model(name), layout, **kwargs)
+
+
+def test_a_stretch_is_the_sum_of_its_steps():
+    one = step()
+    context = 8 * 1000
+    by_hand = sum(one.decode(8, context + 8 * i) for i in range(500))
+    assert one.decode_stretch(8, context, 500) == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_decode_reads_every_weight_once():
+    one = step("llama-3.1-8b", "h100")
+    floor = 2 * 7.5e9 / one.chip.bandwidth
+    assert floor < one.decode(1, 1000) < 3 * floor + one.engine.step_s
+
+
+@pytest.mark.parametrize("name", ["qwen3-8b", "qwen3-30b-a3b", "deepseek-v3", "gpt-oss-120b"])
+def test_more_work_takes_longer(name):
+    one = step(name, "h200", tp=8)
+    assert one.decode(8, 8000) <= one.decode(16, 8000) <= one.decode(16, 64000)
+    assert one.prefill(1000) < one.prefill(2000) < one.prefill(2000, 8000)
+
+
+@pytest.mark.parametrize("setting", ["memory.bandwidth=4.9TB/s", "bf16=200TFLOPS", "fp8=400TFLOPS"])
+def test_a_better_chip_is_never_slower(setting):
+    base = step(dtype="fp8")
+    better = dataclasses.replace(base, chip=with_settings(base.chip, [setting]), fit=base.fit)
+    for batch in (1, 17, 64, 300):
+        assert better.decode(batch, batch * 1000) <= base.decode(batch, batch * 1000)
+    assert better.prefill(3000) <= base.prefill(3000)
+
+
+def test_tensor_parallelism_shortens_large_prompts():
+    assert step("llama-3.1-70b", "h200", tp=8).prefill(8192) < step(
+        "llama-3.1-70b", "h200", tp=4
+    ).prefill(8192)
+
+
+def test_a_mixed_step_costs_less_than_its_parts():
+    one = step()
+    apart = one.prefill(4000) + one.decode(32, 32 * 1000)
+    assert one.prefill(4000) < one.mixed(4000, 0, 32, 32 * 1000) < apart
+
+
+def test_speculation_yields_more_tokens_for_a_longer_step():
+    plain = step("deepseek-v3", "h200", tp=8)
+    drafted = dataclasses.replace(plain, speculation=Speculation(drafts=1, acceptance=0.8))
+    assert drafted.tokens_per_step == pytest.approx(1.8)
+    assert drafted.decode(16, 16000) > plain.decode(16, 16000)
+
+
+def test_the_ledger_adds_up():
+    book = ledger(step("qwen3-32b", "h200", dtype="fp8"))
+    parts = (
+        book.weights_bytes + book.activations_bytes + book.runtime_bytes + book.reserve_bytes
+        + book.fragmentation_bytes + book.kv_bytes
+    )  # fmt: skip
+    assert parts == pytest.approx(book.capacity_bytes)
+    assert book.kv_tokens == int(book.kv_bytes / model("qwen3-32b").kv_bytes_per_token())
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: step(tp=3), "has 32 attention heads, and each chip must get as many"),
+        (lambda: step(tp=16), "h20 links 8 chips at full rate"),
+        (lambda: step(ep=2), "qwen3-8b has no experts"),
+        (lambda: step("qwen3-30b-a3b", tp=4, ep=3), "--ep 3 must divide tp x dp = 4"),
+        (lambda: step(pp=99), "has only 36 layers"),
+        (lambda: step(dtype="fp9"), "--dtype 'fp9': did you mean fp8"),
+        (lambda: ledger(step("deepseek-v3")), "deepseek-v3 does not fit: .* GiB of weights"),
+        (lambda: engine_profile("vlm9"), "unknown engine 'vlm9'; did you mean vllm"),
+    ],
+)
+def test_impossible_requests_are_one_sentence(build, message):
+    with pytest.raises(InputError, match=message):
+        build()

@@ -1,0 +1,123 @@
+"""Engine profiles: what a serving engine's version costs beside the chip."""
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from warpfive.catalog.names import nearest
+from warpfive.errors import InputError
+
+PROFILES = Path(__file__).parent / "engines.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineProfile:
+    """Costs and habits of one engine version; times in seconds, scales as multiples of 1."""
+
+    name: str
+    step_s: float = 2.0e-3
+    """Host time of one decode step that the chip does not hide."""
+    sequence_s: float = 10e-6
+    """Host time each sequence of the batch adds to a step."""
+    layer_s: float = 12e-6
+    """Small kernels and gaps of one layer on one step."""
+    request_s: float = 10e-3
+    """Time of a request outside the steps: parsing, tokenising, queueing, streaming."""
+    prefill_s: float = 4e-3
+    """Host time of one prefill step."""
+    token_s: float = 0.0
+    """Host time each prompt token costs."""
+    gemm_scale: float = 1.0
+    """Time of matrix products against the chip's fitted kernels."""
+    attention_scale: float = 1.0
+    moe_scale: float = 1.0
+    comm_scale: float = 1.0
+    prefill_scale: float = 1.0
+    """Time of a whole prefill step against its operators."""
+    chunk_tokens: int = 8192
+    """Prompt tokens one step takes at most."""
+    mixed: bool = True
+    """Whether prefill and decode share a step; if not, prefill goes first."""
+    memory_fraction: float = 0.9
+    """Share of device memory the engine takes."""
+    dispatch: str = "allgather"
+    """How experts on other chips are reached: ``allgather`` or ``alltoall``."""
+    overlap: float = 0.0
+    """Share of expert exchange hidden behind computing (two-batch overlap)."""
+    fitted: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """Where the numbers come from: rows, groups, date."""
+
+
+@functools.cache
+def _data() -> dict[str, Any]:
+    return json.loads(PROFILES.read_text(encoding="utf-8"))
+
+
+def engine_names() -> tuple[str, ...]:
+    """Names of the engine profiles shipped."""
+    return tuple(_data()["engines"])
+
+
+def engine_profile(name: str = "") -> EngineProfile:
+    """The profile of an engine version, or the newest fitted one that is not newer.
+
+    ``sglang-0.5.9``, ``sglang-0.5`` and ``sglang`` all resolve; a path ending in ``.json`` reads a
+    profile that ``warpfive calibrate`` wrote.
+    """
+    if name.endswith(".json"):
+        return _profile_file(Path(name))
+    data = _data()
+    key = (name or data["default"]).lower().replace(" ", "-").replace("tensorrt-llm", "trtllm")
+    key = data["aliases"].get(key, key)
+    known = data["engines"]
+    if key not in known:
+        key = _closest(key, tuple(known))
+    if not key:
+        raise InputError(f"unknown engine {name!r}; {nearest(name, list(known))}")
+    return profile_from(known[key], key)
+
+
+def _closest(key: str, known: tuple[str, ...]) -> str:
+    """Same engine, longest common version prefix; the family's own profile otherwise."""
+    family = key.split("-")[0]
+    versions = [other for other in known if other.split("-")[0] == family]
+    if not versions:
+        return ""
+    if "-" not in key:
+        return family if family in versions else versions[-1]
+    shared = [(_common(key, other), other) for other in versions]
+    best = max(shared)
+    return best[1] if best[0] > len(family) + 1 else (family if family in versions else best[1])
+
+
+def _common(left: str, right: str) -> int:
+    count = 0
+    for one, other in zip(left, right, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def profile_from(raw: Mapping[str, Any], name: str) -> EngineProfile:
+    """A profile from its stored keys; unknown keys are refused."""
+    known = {item.name for item in fields(EngineProfile)}
+    for key in raw:
+        if key not in known:
+            raise InputError(
+                f"engine profile {name}: unknown key {key!r}; {nearest(key, sorted(known))}"
+            )
+    return replace(EngineProfile(name=name), **raw)
+
+
+def _profile_file(path: Path) -> EngineProfile:
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror})") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON: {error}") from None
+    return profile_from(raw, raw.get("name", path.stem))

@@ -1,0 +1,175 @@
+"""Time of one kernel on a chip: a softened maximum of its bounds, plus a fixed start.
+
+Every function takes shapes and an ``Efficiency`` and gives seconds. A bound's time is its work over
+the share of the peak that measured kernels reach.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from warpfive.catalog import DTYPE_BYTES, ChipSpec
+
+FITS = Path(__file__).parent / "efficiency.json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Efficiency:
+    """Shares of a chip's peaks that its kernels reach, and their fixed times."""
+
+    gemm: float = 0.78
+    """Large matrix products in 16 bits, share of the dense peak."""
+    gemm_8bit: float = 0.72
+    stream: float = 0.82
+    """Weights read from device memory, share of peak bandwidth."""
+    grouped: float = 0.70
+    """Expert products, share of the dense peak."""
+    grouped_stream: float = 0.75
+    attention: float = 0.60
+    """Prefill attention, share of the 16-bit peak."""
+    attention_stream: float = 0.75
+    """KV cache read by decode attention, share of peak bandwidth."""
+    mla_decode: float = 0.55
+    """Decode attention over a shared latent, share of the 16-bit peak."""
+    kernel_s: float = 3e-6
+    """Least time of one kernel inside a captured graph."""
+    attention_s: float = 6e-6
+    """Least time of one decode attention kernel."""
+    sharpness: float = 3.0
+    """Exponent that joins the bounds; infinite would be their maximum."""
+    tile: int = 128
+    link: float = 0.75
+    """Share of the scale-up bandwidth a large collective reaches."""
+    allreduce_s: float = 8e-6
+    """Least time of an all-reduce inside a node."""
+    network: float = 0.8
+
+
+def join(sharpness: float, *times: float) -> float:
+    """Softened maximum of the bounds' times."""
+    largest = max(times)
+    if largest <= 0:
+        return 0.0
+    return largest * sum((time / largest) ** sharpness for time in times) ** (1 / sharpness)
+
+
+def wave_share(tiles: int, cores: int) -> float:
+    """Useful share of the waves in which ``tiles`` equal tiles run on ``cores``."""
+    waves = math.ceil(tiles / cores)
+    return tiles / (waves * cores)
+
+
+def gemm(
+    chip: ChipSpec, fit: Efficiency, shape: tuple[float, int, int], weights: str, compute: str
+) -> float:
+    """Seconds of an (m, k) x (k, n) product with resident weights; shape is (m, n, k)."""
+    m, n, k = shape
+    if m <= 0:
+        return 0.0
+    peak = chip.rates[compute] * (fit.gemm_8bit if DTYPE_BYTES[compute] < 2 else fit.gemm)
+    tile_m = 64 if m <= 64 else fit.tile
+    rows = max(1, math.ceil(m / tile_m))
+    columns = max(1, math.ceil(n / fit.tile))
+    share = _occupancy(rows * columns, chip.cores)
+    padded = rows * tile_m if m > 64 else max(16.0, m)
+    compute_s = 2 * padded * n * k / (peak * share)
+    moved = n * k * DTYPE_BYTES[weights] + m * (k * max(1.0, DTYPE_BYTES[compute]) + 2 * n)
+    stream_s = moved / (chip.memory.bandwidth * fit.stream)
+    return join(fit.sharpness, compute_s, stream_s) + fit.kernel_s
+
+
+def _occupancy(tiles: int, cores: int) -> float:
+    """Wave quantisation; fewer tiles than cores are split along k, at some cost."""
+    if tiles >= cores:
+        return wave_share(tiles, cores)
+    return max(tiles / cores, 0.6)
+
+
+def active_experts(experts: int, top_k: int, tokens: float) -> float:
+    """Expected number of distinct experts that ``tokens`` tokens choose."""
+    return experts * (1 - (1 - top_k / experts) ** tokens)
+
+
+def grouped_gemm(
+    chip: ChipSpec, fit: Efficiency, shape: tuple[float, float, int, int], weights: str,
+    compute: str,
+) -> float:  # fmt: skip
+    """Seconds of one product over experts; shape is (rows in all, experts hit, n, k)."""
+    rows, hit, n, k = shape
+    if rows <= 0:
+        return 0.0
+    each = rows / max(hit, 1e-9)
+    tile_m = 16 if each <= 16 else 64 if each <= 64 else fit.tile
+    padded = hit * max(each, tile_m * math.ceil(each / tile_m) * 0.5 + each * 0.5)
+    compute_s = 2 * padded * n * k / (chip.rates[compute] * fit.grouped)
+    moved = hit * n * k * DTYPE_BYTES[weights] + rows * (k * max(1.0, DTYPE_BYTES[compute]) + 2 * n)
+    stream_s = moved / (chip.memory.bandwidth * fit.grouped_stream)
+    return join(fit.sharpness, compute_s, stream_s) + fit.kernel_s
+
+
+def prefill_attention(chip: ChipSpec, fit: Efficiency, flops: float) -> float:
+    """Seconds of causal attention of that many operations (already halved by the mask)."""
+    return flops / (chip.rate("bf16") * fit.attention)
+
+
+def all_reduce(chip: ChipSpec, fit: Efficiency, data_bytes: float, members: int) -> float:
+    """Seconds to sum ``data_bytes`` over the members of a scale-up domain."""
+    if members <= 1:
+        return 0.0
+    bandwidth = link_bandwidth(chip, members) * fit.link
+    wire = 2 * (members - 1) / members * data_bytes / bandwidth
+    return fit.allreduce_s * (1 + 0.15 * math.log2(members)) + wire
+
+
+def link_bandwidth(chip: ChipSpec, members: int) -> float:
+    """Bytes per second one member can send to the others; a mesh offers only the links to them."""
+    if chip.link.topology == "mesh" and chip.link.domain > 1:
+        peers = min(chip.link.domain, 8) - 1
+        return chip.link.bandwidth * min(1.0, (members - 1) / peers)
+    return chip.link.bandwidth
+
+
+def exchange(
+    chip: ChipSpec, fit: Efficiency, data_bytes: float, members: int, least_s: float = 0.0
+) -> float:
+    """Seconds for each member to send ``data_bytes``, spread evenly over all members."""
+    if members <= 1:
+        return 0.0
+    inside = min(members, chip.link.domain)
+    near = (inside - 1) / (members - 1)
+    near_s = data_bytes * near / (link_bandwidth(chip, inside) * fit.link)
+    far_s = data_bytes * (1 - near) / (chip.network.bandwidth * fit.network)
+    latency = chip.link.latency_s if inside == members else chip.network.latency_s
+    return max(near_s, far_s) + max(least_s, 2 * latency)
+
+
+@cache
+def _fits() -> dict[str, Any]:
+    return json.loads(FITS.read_text(encoding="utf-8")) if FITS.exists() else {}
+
+
+def efficiency(chip: ChipSpec) -> Efficiency:
+    """Fitted efficiencies of a chip; of its family, or the general ones, where none were fitted.
+
+    A measured streaming rate in the catalog replaces the fitted share of bandwidth.
+    """
+    data = _fits()
+    values = dict(data.get("default", {}))
+    values.update(data.get("chips", {}).get(data.get("families", {}).get(chip.name, ""), {}))
+    values.update(data.get("chips", {}).get(chip.name, {}))
+    fit = efficiency_from(values)
+    measured = chip.memory.effective_bandwidth
+    if measured and chip.name not in data.get("chips", {}):
+        share = measured / chip.memory.bandwidth
+        fit = replace(fit, stream=share, grouped_stream=0.95 * share, attention_stream=0.95 * share)
+    return fit
+
+
+def efficiency_from(values: Mapping[str, float]) -> Efficiency:
+    """An ``Efficiency`` from stored values, ignoring keys it does not have."""
+    known = {item.name for item in fields(Efficiency)}
+    return Efficiency(**{key: value for key, value in values.items() if key in known})

@@ -1,0 +1,370 @@
+"""Time of one serving step: a decode step, a prefill step, or both in one.
+
+The decode step is linear in the batch's total context, so that a stretch of many steps can be
+summed in closed form: ``seconds = base + slope * context_sum`` for a given batch.
+"""
+
+import math
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from warpfive.catalog import (
+    DTYPE_BYTES,
+    AttentionSpec,
+    ChipSpec,
+    EngineProfile,
+    LayerSpec,
+    ModelSpec,
+    engine_profile,
+)
+from warpfive.perf import kernels
+from warpfive.perf.kernels import Efficiency, efficiency
+from warpfive.perf.layout import Layout, check_layout
+from warpfive.perf.precision import Precision, precision_of
+
+
+class Line(NamedTuple):
+    """Seconds of a decode step: ``base + slope * context_sum``."""
+
+    base: float
+    slope: float
+
+
+class Term(NamedTuple):
+    """One operator's share of a step."""
+
+    name: str
+    seconds: float
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speculation:
+    """Draft tokens verified in one step."""
+
+    drafts: int
+    acceptance: float
+    """Chance that a draft token is accepted, given that those before it were."""
+
+    @property
+    def tokens_per_step(self) -> float:
+        """Expected tokens a step yields."""
+        if self.acceptance >= 1:
+            return self.drafts + 1.0
+        return (1 - self.acceptance ** (self.drafts + 1)) / (1 - self.acceptance)
+
+
+@dataclass(frozen=True, slots=True)
+class StepModel:
+    """Step times of a model on a chip under an engine.
+
+    ``batch``, ``context_sum`` and token counts are those of the whole instance; data-parallel
+    groups share them evenly.
+    """
+
+    chip: ChipSpec
+    model: ModelSpec
+    layout: Layout = field(default_factory=Layout)
+    engine: EngineProfile = field(default_factory=engine_profile)
+    dtype: str = ""
+    kv_dtype: str = ""
+    speculation: Speculation | None = None
+    fit: Efficiency | None = None
+    _cache: dict[tuple[str, float], float] = field(
+        default_factory=dict, repr=False, compare=False, init=False
+    )
+    precision: Precision = field(init=False)
+
+    def __post_init__(self) -> None:
+        check_layout(self.layout, self.model, self.chip)
+        precision = precision_of(self.chip, self.model, self.dtype, self.kv_dtype)
+        object.__setattr__(self, "precision", precision)
+        if self.fit is None:
+            object.__setattr__(self, "fit", efficiency(self.chip))
+
+    # -- what callers use -----------------------------------------------------------------
+
+    def decode(self, batch: int, context_sum: float) -> float:
+        """Seconds of a step that decodes one token (or one speculation) for each sequence."""
+        base, slope = self.decode_line(batch)
+        return base + slope * context_sum
+
+    def decode_line(self, batch: float) -> Line:
+        """Base and slope of the decode step over the batch's total context, in seconds."""
+        key = ("base", batch)
+        if key not in self._cache:
+            self._cache[key] = sum(term.seconds for term in self.decode_terms(batch))
+            self._cache["slope", batch] = self._context_slope(batch)
+        return Line(self._cache[key], self._cache["slope", batch])
+
+    def prefill(self, new_tokens: float, context: float = 0.0) -> float:
+        """Seconds of a step that prefills ``new_tokens`` behind ``context`` cached tokens."""
+        if new_tokens <= 0:
+            return 0.0
+        return sum(term.seconds for term in self.prefill_terms(new_tokens, context))
+
+    def mixed(self, new_tokens: float, context: float, batch: float, context_sum: float) -> float:
+        """Seconds of one step that prefills some tokens and decodes a batch."""
+        if batch <= 0:
+            return self.prefill(new_tokens, context)
+        if new_tokens <= 0:
+            return self.decode(int(batch), context_sum)
+        attended = self._prefill_attention(new_tokens, context)
+        scale = self.engine.prefill_scale
+        together = self._body(new_tokens + batch, sequences=batch + 1) * scale
+        seen = self._context_slope(batch) * context_sum + self._state(batch)
+        host = self.engine.prefill_s + self.engine.sequence_s * batch
+        return together + attended * scale + seen + host + self.engine.token_s * new_tokens
+
+    def decode_stretch(self, batch: int, context_sum: float, steps: int) -> float:
+        """Seconds of ``steps`` decode steps in a row, contexts growing by one token each."""
+        base, slope = self.decode_line(batch)
+        grown = self.tokens_per_step * batch * steps * (steps - 1) / 2
+        return steps * base + slope * (steps * context_sum + grown)
+
+    @property
+    def tokens_per_step(self) -> float:
+        """Tokens a decode step yields for each sequence."""
+        return self.speculation.tokens_per_step if self.speculation else 1.0
+
+    def kv_transfer(self, tokens: float, bandwidth: float | None = None) -> float:
+        """Seconds to move a prompt's KV cache to another instance over the network."""
+        rate = bandwidth or self.chip.network.bandwidth * self.fit.network * self.layout.chips
+        return self.model.kv_bytes(tokens, self.precision.kv) / rate + self.chip.network.latency_s
+
+    # -- operators ------------------------------------------------------------------------
+
+    def decode_terms(self, batch: float) -> list[Term]:
+        """Operators of a decode step, without what grows with context."""
+        drafts = self.speculation.drafts if self.speculation else 0
+        rows = batch * (1 + drafts) / self.layout.pp
+        terms = self._layer_terms(rows, batch / self.layout.pp)
+        terms.append(Term("state", self._state(batch), 1))
+        terms += self._engine_terms(rows, batch)
+        if drafts:
+            terms.append(Term("draft", self._draft(batch, drafts), drafts))
+        return terms
+
+    def prefill_terms(self, new_tokens: float, context: float = 0.0) -> list[Term]:
+        """Operators of a prefill step."""
+        scale = self.engine.prefill_scale * self._pipeline_share(new_tokens)
+        tokens = new_tokens / self.layout.cp
+        terms = [
+            Term(name, seconds * scale, count)
+            for name, seconds, count in self._layer_terms(tokens, 1.0)
+        ]
+        attended = self._prefill_attention(new_tokens, context)
+        terms.append(Term("attention", attended * scale, self.model.layer_count))
+        host = self.engine.prefill_s + self.engine.token_s * new_tokens
+        terms.append(Term("engine", host, 1))
+        return terms
+
+    def _pipeline_share(self, new_tokens: float) -> float:
+        """Time of a prompt against all stages in a row, its chunks following each other."""
+        stages = self.layout.pp
+        chunks = max(1.0, new_tokens / self.engine.chunk_tokens)
+        return (chunks + stages - 1) / (chunks * stages) if stages > 1 else 1.0
+
+    def _engine_terms(self, rows: float, batch: float) -> list[Term]:
+        hops = (self.layout.pp - 1) * (
+            self.chip.link.latency_s
+            + rows * self.model.hidden * 2 / max(self.chip.link.bandwidth, 1e9)
+        )
+        host = self.engine.step_s + self.engine.sequence_s * batch
+        return [Term("pipeline", hops, self.layout.pp - 1), Term("engine", host, 1)]
+
+    def _body(self, rows: float, sequences: float) -> float:
+        return sum(term.seconds for term in self._layer_terms(rows, sequences))
+
+    def _layer_terms(self, rows: float, sequences: float) -> list[Term]:
+        """Everything of a step but attention over the context; ``rows`` tokens pass the layers."""
+        terms: list[Term] = []
+        for layer in self.model.layers:
+            terms.append(Term("projections", self._projections(layer, rows), layer.count))
+            terms.append(Term("feed-forward", self._feed_forward(layer, rows), layer.count))
+            terms.append(Term("all-reduce", self._reductions(layer, rows), layer.count))
+            terms.append(Term("small", self._small(rows), layer.count))
+        terms = [Term(name, seconds * count, count) for name, seconds, count in terms]
+        head = self._gemm(max(1.0, min(sequences, rows)), self._split_vocab(), self.model.hidden)
+        terms.append(Term("head", head, 1))
+        return terms
+
+    def _split_vocab(self) -> int:
+        return math.ceil(self.model.vocab / self.layout.tp)
+
+    def _gemm(self, rows: float, n: int, k: int) -> float:
+        types = self.precision
+        seconds = kernels.gemm(self.chip, self.fit, (rows, n, k), types.dense, types.dense_math)
+        return seconds * self.engine.gemm_scale
+
+    def _rank_rows(self, rows: float) -> float:
+        """Rows one data-parallel group computes."""
+        return max(1.0, rows / self.layout.dp)
+
+    def _projections(self, layer: LayerSpec, rows: float) -> float:
+        spec, hidden, tp = layer.attention, self.model.hidden, self.layout.tp
+        rows = self._rank_rows(rows)
+        shapes = _projection_shapes(spec, hidden, tp)
+        return sum(self._gemm(rows, n, k) for n, k in shapes)
+
+    def _feed_forward(self, layer: LayerSpec, rows: float) -> float:
+        block, hidden = layer.feed_forward, self.model.hidden
+        if not block.experts:
+            width = math.ceil(block.intermediate / self.layout.tp)
+            mine = self._rank_rows(rows)
+            return self._gemm(mine, (block.matrices - 1) * width, hidden) + self._gemm(
+                mine, hidden, width
+            )
+        seconds = self._experts(layer, rows) * self.engine.moe_scale + self._dispatch(layer, rows)
+        if block.shared:
+            mine, width = self._rank_rows(rows), math.ceil(block.shared / self.layout.tp)
+            seconds += self._gemm(mine, (block.matrices - 1) * width, hidden)
+            seconds += self._gemm(mine, hidden, width)
+        return seconds + self._gemm(self._rank_rows(rows), block.experts, hidden)
+
+    def _experts(self, layer: LayerSpec, rows: float) -> float:
+        block, hidden = layer.feed_forward, self.model.hidden
+        hit = kernels.active_experts(block.experts, block.top_k, rows) / self.layout.ep
+        pairs = rows * block.top_k / self.layout.ep
+        width = math.ceil(block.intermediate / self.layout.moe_tp)
+        types = self.precision
+        up = (pairs, hit, (block.matrices - 1) * width, hidden)
+        down = (pairs, hit, hidden, width)
+        return sum(
+            kernels.grouped_gemm(self.chip, self.fit, shape, types.experts, types.experts_math)
+            for shape in (up, down)
+        )
+
+    def _dispatch(self, layer: LayerSpec, rows: float) -> float:
+        """Tokens to their experts and back, where experts live on other chips."""
+        layout, hidden = self.layout, self.model.hidden
+        members = layout.tp * layout.dp
+        if layout.dp == 1 or members == 1:
+            return 0.0
+        mine = rows / layout.dp
+        if self.engine.dispatch == "alltoall" and layout.ep > 1:
+            copies = min(layer.feed_forward.top_k, layout.ep)
+            out = kernels.exchange(self.chip, self.fit, mine * copies * hidden * 1, members)
+            back = kernels.exchange(self.chip, self.fit, mine * copies * hidden * 2, members)
+        else:
+            out = kernels.exchange(
+                self.chip, self.fit, mine * (layout.dp - 1) * hidden * 2, members
+            )
+            back = out
+        return (out + back) * self.engine.comm_scale * (1 - self.engine.overlap)
+
+    def _reductions(self, layer: LayerSpec, rows: float) -> float:
+        """All-reduces of a layer: after attention, and after a feed-forward sliced by ``tp``."""
+        size = self._rank_rows(rows) * self.model.hidden * 2
+        one = kernels.all_reduce(self.chip, self.fit, size, self.layout.tp)
+        sliced = not layer.feed_forward.experts or self.layout.dp == 1
+        return one * (2 if sliced else 1) * self.engine.comm_scale
+
+    def _small(self, rows: float) -> float:
+        """Norms, rotations, activations and quantisation: memory traffic and launches."""
+        moved = self._rank_rows(rows) * self.model.hidden * 2 * 12
+        return self.engine.layer_s + moved / (self.chip.memory.bandwidth * self.fit.stream)
+
+    # -- attention over the context -------------------------------------------------------
+
+    def _context_slope(self, batch: float) -> float:
+        """Seconds of a decode step per token of context, all layers."""
+        groups = self.layout.dp * self.layout.pp
+        total = 0.0
+        for layer in self.model.layers:
+            total += layer.count * self._slope_of(layer.attention, batch / groups)
+        return total * self.engine.attention_scale / self.layout.dp
+
+    def _slope_of(self, spec: AttentionSpec, batch: float) -> float:
+        if spec.kind == "linear" or spec.window:
+            return 0.0
+        size = DTYPE_BYTES[self.precision.kv]
+        stream = self.chip.memory.bandwidth * self.fit.attention_stream
+        if spec.index_topk:
+            return spec.index_dim * 1.0 / stream
+        if spec.kind == "mla":
+            heads = spec.heads / self.layout.tp
+            flops = 2 * heads * (2 * spec.kv_rank + spec.rope_dim)
+            compute = flops / (self.chip.rate("bf16") * self.fit.mla_decode)
+            moved = (spec.kv_rank + spec.rope_dim) * size / stream
+            return kernels.join(self.fit.sharpness, compute, moved)
+        kv_heads = max(1.0, spec.kv_heads / self.layout.tp)
+        return kv_heads * (spec.head_dim + spec.value_dim) * size / stream
+
+    def _state(self, batch: float) -> float:
+        """Decode attention that does not grow: kernels, windows, sparse choices, fixed state."""
+        mine = batch / (self.layout.dp * self.layout.pp)
+        stream = self.chip.memory.bandwidth * self.fit.attention_stream
+        size = DTYPE_BYTES[self.precision.kv]
+        total = 0.0
+        for layer in self.model.layers:
+            spec = layer.attention
+            kept = spec.window or spec.index_topk or 0
+            per_token = spec.cache_elements() / (1 if spec.kind == "mla" else self.layout.tp) * size
+            if spec.index_topk:
+                heads = spec.heads / self.layout.tp
+                flops = 2 * heads * (2 * spec.kv_rank + spec.rope_dim)
+                per_token = max(
+                    per_token, flops / (self.chip.rate("bf16") * self.fit.mla_decode) * stream
+                )
+            moved = mine * (kept * per_token + 8.0 * spec.state_elements() / self.layout.tp)
+            total += layer.count * (moved / stream + self.fit.attention_s)
+        return total * self.engine.attention_scale
+
+    def _prefill_attention(self, new_tokens: float, context: float) -> float:
+        """Causal attention of new tokens over themselves and what is cached, all layers."""
+        groups = self.layout.cp * self.layout.tp
+        tokens = new_tokens / self.layout.dp
+        flops = 0.0
+        for layer in self.model.layers:
+            spec = layer.attention
+            seen = context + tokens / 2
+            if spec.window:
+                seen = min(seen, spec.window)
+            if spec.index_topk:
+                index = 2 * spec.index_heads * spec.index_dim * seen * self.layout.tp / 2
+                seen = min(seen, spec.index_topk)
+                flops += layer.count * tokens * index
+            flops += layer.count * tokens * _attention_flops(spec, seen)
+        seconds = kernels.prefill_attention(self.chip, self.fit, flops / groups)
+        return seconds * self.engine.attention_scale
+
+    def _draft(self, batch: float, drafts: int) -> float:
+        """Draft steps of a multi-token prediction layer: one layer and the head each."""
+        layer = self.model.layers[-1]
+        one = self._projections(layer, batch) + self._feed_forward(layer, batch)
+        head = self._gemm(batch, self._split_vocab(), self.model.hidden)
+        return drafts * (one + head + self._small(batch))
+
+
+def _projection_shapes(spec: AttentionSpec, hidden: int, tp: int) -> list[tuple[int, int]]:
+    """(n, k) of a layer's projections on one chip."""
+    heads = math.ceil(spec.heads / tp)
+    if spec.kind == "linear":
+        keys = math.ceil(spec.key_heads / tp) * spec.head_dim
+        values = heads * spec.value_dim
+        return [(2 * keys + 2 * values, hidden), (hidden, values)]
+    if spec.kind == "mla":
+        queries = heads * (spec.nope_dim + spec.rope_dim)
+        shapes = [(spec.q_rank + spec.kv_rank + spec.rope_dim, hidden)]
+        shapes.append((queries, spec.q_rank or hidden))
+        shapes.append((heads * (spec.nope_dim + spec.value_dim), spec.kv_rank))
+        shapes.append((hidden, heads * spec.value_dim))
+        if spec.index_topk:
+            shapes.append((spec.index_heads * spec.index_dim, spec.q_rank))
+        return shapes
+    kv = max(1, math.ceil(spec.kv_heads / tp))
+    queries = heads * spec.head_dim * (2 if spec.gated else 1)
+    return [
+        (queries + kv * (spec.head_dim + spec.value_dim), hidden),
+        (hidden, heads * spec.value_dim),
+    ]
+
+
+def _attention_flops(spec: AttentionSpec, seen: float) -> float:
+    """Operations of one token's attention over ``seen`` tokens, all heads."""
+    if spec.kind == "linear":
+        return 8.0 * spec.heads * spec.head_dim * spec.value_dim
+    if spec.kind == "mla":
+        return 2.0 * spec.heads * (spec.nope_dim + spec.rope_dim + spec.value_dim) * seen
+    return 2.0 * spec.heads * (spec.head_dim + spec.value_dim) * seen
