@@ -1,5 +1,6 @@
 """The instruction set of the chip: tables, decoder, assembler, disassembler, slow reference."""
 
+from warpfive.isa.assembler import assemble, disassemble, encode, labels_of
 from warpfive.isa.decoder import Instruction, decode
 from warpfive.isa.row import UNITS, Operand, Row
 from warpfive.isa.tables import ROWS, SPECIAL_REGISTERS, SpecialRegister
@@ -12,5 +13,9 @@ __all__ = [
     "Operand",
     "Row",
     "SpecialRegister",
+    "assemble",
     "decode",
+    "disassemble",
+    "encode",
+    "labels_of",
 ]

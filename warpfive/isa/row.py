@@ -114,8 +114,9 @@ OPERANDS = {
     )
 }
 """Every operand a row can name. ``rdu`` is read and written; ``rdp`` and ``rs2p`` are pairs of
-integer registers; ``fd8`` is eight float registers, read and written; ``fs1x4`` is four. ``imm20`` is the value that
-is added, its low 12 bits zero; targets are relative to the instruction's own address."""
+integer registers; ``fd8`` is eight float registers, read and written; ``fs1x4`` is four.
+``imm20`` is the value that is added, its low 12 bits zero; targets are relative to the
+instruction's own address."""
 
 FIELDS = {
     "op": (0, 7), "f3": (12, 3), "f7": (25, 7), "f6": (26, 6), "f5": (27, 5), "f2": (25, 2),
