@@ -4,13 +4,13 @@
 #include "vector_types.h"
 
 #if defined(__CUDA__)
-#include "wf_insn.h"
+#include "wf_isa.h"
 
 /* A coordinate is a property: reading it reads the special register, so nothing is stored. */
 #define __WF_COORDINATE(member, reg)                                                     \
   __declspec(property(get = __get_##member)) unsigned int member;                        \
   static __device__ __forceinline__ unsigned int __get_##member() {                      \
-    return (unsigned int)__wf_##reg##_##member();                                        \
+    return __wf_##reg##_##member();                                        \
   }
 #define __WF_COORDINATES(name, reg)                                                      \
   struct __wf_##name##_t {                                                               \

@@ -2,7 +2,7 @@
 
    All scopes are the same to this chip. atomicX are relaxed, as CUDA documents. */
 #pragma once
-#include "wf_insn.h"
+#include "wf_isa.h"
 
 #define __WF_RELAXED __ATOMIC_RELAXED
 
@@ -53,10 +53,10 @@ __wf_d double atomicExch(double *address, double value) {
   return __builtin_bit_cast(
       double, __atomic_exchange_n((long *)address, __builtin_bit_cast(long, value), __WF_RELAXED));
 }
-__wf_d float atomicAdd(float *address, float value) { return __wf_atom_add_s(address, value); }
-__wf_d double atomicAdd(double *address, double value) { return __wf_atom_add_d(address, value); }
-__wf_d float atomicSub(float *address, float value) { return __wf_atom_add_s(address, -value); }
-__wf_d double atomicSub(double *address, double value) { return __wf_atom_add_d(address, -value); }
+__wf_d float atomicAdd(float *address, float value) { return __wf_amoadd_s(address, value); }
+__wf_d double atomicAdd(double *address, double value) { return __wf_amoadd_d(address, value); }
+__wf_d float atomicSub(float *address, float value) { return __wf_amoadd_s(address, -value); }
+__wf_d double atomicSub(double *address, double value) { return __wf_amoadd_d(address, -value); }
 __wf_d float atomicMin(float *address, float value) {
   return __wf_atomic_apply<int>(address, [=](float x) { return __builtin_fminf(x, value); });
 }
@@ -80,10 +80,10 @@ __WF_SCOPES(atomicMax, double)
 
 /* old >= value ? 0 : old + 1, and (old == 0 || old > value) ? value : old - 1 */
 __wf_d unsigned int atomicInc(unsigned int *address, unsigned int value) {
-  return (unsigned int)__wf_atom_inc(address, (int)value);
+  return (unsigned int)__wf_amoinc_w(address, (int)value);
 }
 __wf_d unsigned int atomicDec(unsigned int *address, unsigned int value) {
-  return (unsigned int)__wf_atom_dec(address, (int)value);
+  return (unsigned int)__wf_amodec_w(address, (int)value);
 }
 __WF_SCOPES(atomicInc, unsigned int)
 __WF_SCOPES(atomicDec, unsigned int)

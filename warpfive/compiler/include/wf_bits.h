@@ -1,6 +1,6 @@
 /* Bit counting and moving, averages, dot products of packed bytes. */
 #pragma once
-#include "wf_insn.h"
+#include "wf_isa.h"
 
 __wf_d unsigned int __brev(unsigned int x) { return (unsigned int)__wf_brev_w((int)x); }
 __wf_d unsigned long long __brevll(unsigned long long x) {

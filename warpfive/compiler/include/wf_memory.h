@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "wf_insn.h"
+#include "wf_isa.h"
 
 /* Cache hints name nothing this chip has: these are plain accesses. */
 #define __WF_LOAD(name)                             \

@@ -1,13 +1,13 @@
 /* Barriers, fences, votes, shuffles, matches and reductions of a warp; timers; traps. */
 #pragma once
 #include <time.h>
-#include "wf_insn.h"
+#include "wf_isa.h"
 
 /* Blocks. */
 __wf_d void __syncthreads() { __wf_bar_sync(0, 0); }
-__wf_d int __syncthreads_count(int predicate) { return (int)__wf_bar_red_popc(predicate != 0, 0); }
-__wf_d int __syncthreads_and(int predicate) { return (int)__wf_bar_red_and(predicate != 0, 0); }
-__wf_d int __syncthreads_or(int predicate) { return (int)__wf_bar_red_or(predicate != 0, 0); }
+__wf_d int __syncthreads_count(int predicate) { return (int)__wf_bar_red_popc(predicate != 0); }
+__wf_d int __syncthreads_and(int predicate) { return (int)__wf_bar_red_and(predicate != 0); }
+__wf_d int __syncthreads_or(int predicate) { return (int)__wf_bar_red_or(predicate != 0); }
 __wf_d void __barrier_sync(unsigned id) { __wf_bar_sync(id, 0); }
 __wf_d void __barrier_sync_count(unsigned id, unsigned count) { __wf_bar_sync(id, count); }
 __wf_d void __barrier_arrive(unsigned id, unsigned count) { __wf_bar_arrive(id, count); }
@@ -19,7 +19,7 @@ __wf_d void __threadfence_system() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 /* Votes. */
 __wf_d unsigned int __activemask() { return (unsigned int)__wf_activemask(); }
-__wf_d void __syncwarp(unsigned int mask = 0xffffffffu) { __wf_warp_sync(mask, 0); }
+__wf_d void __syncwarp(unsigned int mask = 0xffffffffu) { __wf_warp_sync(mask); }
 __wf_d unsigned int __ballot_sync(unsigned int mask, int predicate) {
   return (unsigned int)__wf_vote_ballot(predicate != 0, mask);
 }
@@ -158,10 +158,10 @@ __wf_d unsigned int __reduce_xor_sync(unsigned int mask, unsigned int v) {
 __wf_d long long clock64() { return __wf_clock64(); }
 __device__ __forceinline__ clock_t clock() { return __wf_clock64(); }
 __wf_d unsigned long long __globaltimer() { return (unsigned long long)__wf_globaltimer(); }
-__wf_d void __nanosleep(unsigned int ns) { __wf_nanosleep(ns, 0); }
-__wf_d void __trap() { __wf_trap(2, 0); }
-__wf_d void __brkpt() { __wf_trap(2, 0); }
-__wf_d void __brkpt(int) { __wf_trap(2, 0); }
+__wf_d void __nanosleep(unsigned int ns) { __wf_nanosleep(ns); }
+__wf_d void __trap() { __wf_trap(2); }
+__wf_d void __brkpt() { __wf_trap(2); }
+__wf_d void __brkpt(int) { __wf_trap(2); }
 __wf_d void __prof_trigger(int) {}
 __wf_d unsigned int __pm0() { return 0; }
 __wf_d unsigned int __pm1() { return 0; }

@@ -94,11 +94,13 @@ __device__ void __assert_fail(const char *expression, const char *file, unsigned
     record->words[5] = pair(blockIdx.z, threadIdx.x);
     record->words[6] = pair(threadIdx.y, threadIdx.z);
   }
-  for (;;) __wf_trap(1, 0);
+  __wf_trap(1);
+  __builtin_unreachable();
 }
 
 __device__ void __wf_abort() {
-  for (;;) __wf_trap(2, 0);
+  __wf_trap(2);
+  __builtin_unreachable();
 }
 __device__ void __cxa_pure_virtual() { __wf_abort(); }
 __device__ void __cxa_deleted_virtual() { __wf_abort(); }
