@@ -1,0 +1,103 @@
+"""Device compilation: CUDA source to a kernel image."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from warpfive.compiler import codegen, toolchain
+from warpfive.compiler.elf import read_object
+from warpfive.compiler.ir import Unit, internal, lower
+from warpfive.compiler.link import link
+from warpfive.compiler.thunks import UnknownSize
+from warpfive.errors import CompileError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceOptions:
+    """How device code is compiled; ``flags`` go to clang as they are (-I, -D, -std= ...)."""
+
+    flags: tuple[str, ...] = ()
+    level: int = 3
+    arch: int = 800  # __CUDA_ARCH__
+    fast_math: bool = False
+    fmad: bool = True
+    relocatable: bool = False
+    prelude: bool = True  # include cuda_runtime.h first, as for any .cu file
+    language: str = "cuda"
+
+
+def clang_arguments(source: str, options: DeviceOptions) -> list[str]:
+    """The ``-cc1`` command line, less its output, for the device side of ``source``."""
+    headers = toolchain.system_headers()
+    words = ["-x", "cuda", "-fcuda-is-device", *codegen.target_arguments()]
+    words += ["-aux-triple", toolchain.host_triple(), "-ffake-address-space-map"]
+    words += ["-disable-llvm-passes", f"-O{options.level}", "-target-sdk-version=12.6"]
+    words += ["-std=gnu++17", "-fdeprecated-macro", "-fgnuc-version=4.2.1", "-fcxx-exceptions"]
+    words += ["-fexceptions", "-relaxed-aliasing", "-fcuda-allow-variadic-functions"]
+    words += ["-fno-threadsafe-statics", "-fskip-odr-check-in-gmf", "-fno-spell-checking"]
+    words += ["-dwarf-version=4", "-nostdsysteminc", "-nobuiltininc"]
+    words += ["-ffp-contract=fast" if options.fmad else "-ffp-contract=off"]
+    words += [f"-D__CUDA_ARCH__={options.arch}", "-U__CUDACC__", "-D__CUDACC__=1"]
+    words += [f"-D{name}" for name in NVCC_MACROS]
+    words += [f"-D{name}" for name in headers.macros]
+    if options.fast_math:
+        words += ["-D__WF_FAST_MATH__=1", "-D__FAST_MATH__=1"]
+    if options.relocatable:
+        words += ["-fgpu-rdc", "-D__CUDACC_RDC__=1"]
+    words += list(options.flags)
+    words += ["-internal-isystem", str(toolchain.INCLUDE)]
+    for folder in headers.cxx:
+        words += ["-internal-isystem", folder]
+    for folder in toolchain.machine_headers():
+        words += ["-internal-externc-isystem", folder]
+    if options.prelude:
+        words += ["-include", "cuda_runtime.h"]
+    return [*words, source]
+
+
+NVCC_MACROS = (
+    "__NVCC__=1",
+    "__CUDACC_VER_MAJOR__=12",
+    "__CUDACC_VER_MINOR__=6",
+    "__CUDACC_VER_BUILD__=85",
+    "__WARPFIVE__=1",
+    "_GNU_SOURCE=1",
+)
+
+
+def device_ir(source: str, options: DeviceOptions, *, debug: str = "limited") -> tuple[str, str]:
+    """IR text of the device side, and clang's warnings."""
+    words = ["-emit-llvm", f"-debug-info-kind={debug}", "-o", "-"]
+    done = toolchain.run_clang([*words, *clang_arguments(source, options)])
+    said = done.stderr.decode(errors="replace")
+    if done.returncode:
+        raise CompileError(said.rstrip())
+    return done.stdout.decode(), said
+
+
+def compile_unit(source: str, options: DeviceOptions) -> tuple[Unit, str]:
+    """The lowered device code of one source, and clang's warnings."""
+    text, said = device_ir(source, options)
+    try:
+        return lower(text), said
+    except UnknownSize:
+        return lower(device_ir(source, options, debug="standalone")[0]), said
+
+
+def build_image(units: list[Unit], level: int = 3) -> bytes:
+    """Links units and the device library into an image."""
+    text = internal(units[0].text)
+    kernels = [kernel for unit in units for kernel in unit.kernels]
+    variables = [variable for unit in units for variable in unit.variables]
+    return link([read_object(codegen.emit(text, level))], kernels, variables)
+
+
+def compile_device(source: str | Path, options: DeviceOptions | None = None) -> bytes:
+    """The kernel image of one CUDA source file.
+
+    >>> image = compile_device("saxpy.cu")          # doctest: +SKIP
+    >>> [kernel.name for kernel in read(image).kernels]   # doctest: +SKIP
+    ['_Z5saxpyifPKfPf']
+    """
+    options = options or DeviceOptions()
+    unit, _ = compile_unit(str(source), options)
+    return build_image([unit], options.level)

@@ -1,0 +1,128 @@
+"""Where the compiler's parts are: the clang of the ``ziglang`` wheel, its headers, and our own."""
+
+import functools
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+from warpfive.errors import CompileError
+
+INCLUDE = Path(__file__).parent / "include"
+LIBRARY = Path(__file__).parent / "lib"
+
+DEVICE_TRIPLE = "riscv64-unknown-linux-gnu"
+DEVICE_CPU = "generic-rv64"
+DEVICE_ABI = "lp64d"
+DEVICE_FEATURES = (
+    "m", "a", "f", "d", "zicsr", "zba", "zbb", "zbs", "zicond",
+    "zfh", "zfhmin", "zfbfmin", "zacas", "zabha",
+)  # fmt: skip
+"""Extensions of the chip that clang and LLVM may use; compressed instructions are not among them."""
+
+
+@functools.cache
+def zig() -> Path:
+    """The ``zig`` program of the wheel; calling it directly spares a Python start."""
+    import ziglang
+
+    return Path(ziglang.__file__).parent / "zig"
+
+
+@functools.cache
+def wheel_version() -> str:
+    """Version of the ``ziglang`` wheel: part of every cache key."""
+    from importlib.metadata import version
+
+    return version("ziglang")
+
+
+@functools.cache
+def glibc_version() -> str:
+    """The C library of this machine, which host programs are linked for."""
+    name = os.confstr("CS_GNU_LIBC_VERSION") if "CS_GNU_LIBC_VERSION" in os.confstr_names else None
+    return name.split()[1] if name else "2.31"
+
+
+def host_machine() -> str:
+    """``x86_64`` or ``aarch64``."""
+    machine = platform.machine()
+    return {"AMD64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+
+
+def host_target() -> str:
+    """The host as zig names it, with the C library's version."""
+    return f"{host_machine()}-linux-gnu.{glibc_version()}"
+
+
+def host_triple() -> str:
+    """The host as clang names it."""
+    return f"{host_machine()}-unknown-linux-gnu"
+
+
+@dataclass(frozen=True, slots=True)
+class SystemHeaders:
+    """Include folders and predefined macros of the wheel's C and C++ libraries."""
+
+    cxx: tuple[str, ...]
+    c: tuple[str, ...]
+    macros: tuple[str, ...]
+
+
+@functools.cache
+def system_headers() -> SystemHeaders:
+    """What ``zig c++`` would pass to clang for the host, in its order."""
+    lib = zig().parent / "lib"
+    arch = {"x86_64": "x86"}.get(host_machine(), host_machine())
+    c = [
+        lib / "include",
+        lib / "libc/include" / f"{arch}-linux-gnu",
+        lib / "libc/include/generic-glibc",
+        lib / "libc/include" / f"{arch}-linux-any",
+        lib / "libc/include/any-linux-any",
+    ]
+    cxx = [lib / "libcxx/include", lib / "libcxxabi/include", *c, lib / "libunwind/include"]
+    macros = [
+        f"__GLIBC_MINOR__={glibc_version().split('.')[1]}",
+        "_LIBCPP_ABI_VERSION=1",
+        "_LIBCPP_ABI_NAMESPACE=__1",
+        "_LIBCPP_HAS_THREADS=1",
+        "_LIBCPP_HAS_MONOTONIC_CLOCK",
+        "_LIBCPP_HAS_TERMINAL",
+        "_LIBCPP_HAS_MUSL_LIBC=0",
+        "_LIBCXXABI_DISABLE_VISIBILITY_ANNOTATIONS",
+        "_LIBCPP_DISABLE_VISIBILITY_ANNOTATIONS",
+        "_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=0",
+        "_LIBCPP_HAS_FILESYSTEM=1",
+        "_LIBCPP_HAS_RANDOM_DEVICE",
+        "_LIBCPP_HAS_LOCALIZATION",
+        "_LIBCPP_HAS_UNICODE",
+        "_LIBCPP_HAS_WIDE_CHARACTERS",
+        "_LIBCPP_HAS_NO_STD_MODULES",
+        "_LIBCPP_HAS_TIME_ZONE_DATABASE",
+        "_LIBCPP_PSTL_BACKEND_SERIAL",
+        "_LIBCPP_HARDENING_MODE=_LIBCPP_HARDENING_MODE_NONE",
+        "_LIBCPP_ASSERTION_SEMANTIC_DEFAULT=_LIBCPP_ASSERTION_SEMANTIC_IGNORE",
+    ]
+    return SystemHeaders(tuple(map(str, cxx)), tuple(map(str, c)), tuple(macros))
+
+
+def machine_headers() -> list[str]:
+    """The machine's own header folders, searched after the wheel's; absent ones left out."""
+    folders = ["/usr/local/include", f"/usr/include/{host_machine()}-linux-gnu", "/usr/include"]
+    return [folder for folder in folders if os.path.isdir(folder)]
+
+
+def run_clang(
+    arguments: list[str], stdin: bytes | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Runs ``clang -cc1`` and returns what it did; its diagnostics are in ``stderr``."""
+    command = [str(zig()), "clang", "-cc1", *arguments]
+    try:
+        return subprocess.run(command, input=stdin, capture_output=True, check=False)
+    except OSError as failure:
+        raise CompileError(
+            f"the compiler {command[0]} cannot be started: {failure.strerror}; "
+            "install the ziglang package again"
+        ) from None
