@@ -36,7 +36,12 @@ def clang_arguments(source: str, options: DeviceOptions) -> list[str]:
     words += ["-fno-threadsafe-statics", "-fskip-odr-check-in-gmf", "-fno-spell-checking"]
     words += ["-dwarf-version=4", "-nostdsysteminc", "-nobuiltininc"]
     words += ["-ffp-contract=fast" if options.fmad else "-ffp-contract=off"]
-    words += [f"-D__CUDA_ARCH__={options.arch}", "-U__CUDACC__", "-D__CUDACC__=1"]
+    words += [
+        "-U__CUDA_ARCH__",
+        f"-D__CUDA_ARCH__={options.arch}",
+        "-U__CUDACC__",
+        "-D__CUDACC__=1",
+    ]
     words += [f"-D{name}" for name in NVCC_MACROS]
     words += [f"-D{name}" for name in headers.macros]
     if options.fast_math:

@@ -37,8 +37,8 @@ class KernelEntry:
 class ImageVariable:
     """A variable: ``kind`` is device, constant or managed.
 
-    A managed variable's ``address`` holds its initial value; code finds the variable through
-    the pointer at offset ``slot``, which the loader sets.
+    Code finds a managed variable through the pointer at offset ``slot``. As relocated it points to
+    ``address``, where the initial value is; the loader may put another address there.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """Device IR as clang writes it, turned into what LLVM's RISC-V back end can take.
 
-clang marks CUDA's memory kinds by address spaces (a "fake" map): 9 ``__shared__``, 8 ``__constant__``,
-7 ``__device__``. The chip has one flat address space, so the spaces go; shared variables become
+clang marks CUDA's memory kinds by address spaces (a "fake" map): 9 ``__shared__``,
+8 ``__constant__``, 7 ``__device__``. The chip has one flat address space, so the spaces go; shared variables become
 thread-local ones, which RISC-V code addresses as ``tp`` plus a constant, and ``tp`` is where
 the block's shared memory lies. Every ``extern __shared__`` array is the one symbol
 `DYNAMIC_SHARED`, to which the linker gives the end of the kernel's static shared memory.
@@ -23,9 +23,7 @@ _GLOBAL = re.compile(rf"^({NAME}) = ((?:[a-z_]+ )*?)(?:addrspace\((\d+)\) )(.*)$
 _CAST = re.compile(rf"addrspacecast \(ptr addrspace\(\d+\) ({NAME}) to ptr\)")
 _SPACE = re.compile(r" addrspace\(\d+\)")
 _DEFINE = re.compile(rf"^define (?:[^\n]*?)({NAME})\(.*$", re.M)
-_ANNOTATION = re.compile(
-    rf"ptr ({NAME}), ptr ({NAME}), ptr {NAME}, i32 \d+, ptr (null|{NAME}) }}"
-)
+_ANNOTATION = re.compile(rf"ptr ({NAME}), ptr ({NAME}), ptr {NAME}, i32 \d+, ptr (null|{NAME}) }}")
 _STRING = re.compile(rf'^({NAME}) = [^\n]*?constant \[\d+ x i8\] c"([^"]*)\\00"', re.M)
 _ALIGN = re.compile(r", align (\d+)")
 
@@ -66,11 +64,13 @@ def lower(text: str) -> Unit:
     text = _GLOBAL.sub(lambda m: _global(m, managed, variables, dynamic), text)
     text = _SPACE.sub("", text)
     text = _share(text, dynamic)
-    text = _drop_comdats(text)
-    text, debug = _trim_debug(text)
+    text = _drop_rtti(_drop_comdats(text))
+    debug = Debug(text)
     kernels, thunks = _kernels(text, marks, debug)
+    empty = debug.add(f"!DISubroutineType(types: {debug.add('!{}')})")
     text = _DEFINE.sub(_place, text)
-    return Unit(text + "\n" + thunks, kernels, variables)
+    text = "\n".join([text, thunks, debug.additions()])
+    return Unit(_trim_debug(text, empty), kernels, variables)
 
 
 _LINKAGE = re.compile(
@@ -88,7 +88,11 @@ def internal(text: str) -> str:
         if head == "define ":
             keep = f'@"{ENTRY}' in rest
         else:
-            keep = "externally_initialized" in rest or linkage not in ("linkonce_odr ", "weak_odr ", "")
+            keep = "externally_initialized" in rest or linkage not in (
+                "linkonce_odr ",
+                "weak_odr ",
+                "",
+            )
             keep = keep or head.startswith("@llvm.")
         if keep:
             return match[0]
@@ -145,7 +149,9 @@ def _share(text: str, dynamic: list[str]) -> str:
     for name in dynamic:
         line = re.search(rf"^; {re.escape(name)}.*$", text, re.M)
         aligns += [int(a) for a in _ALIGN.findall(line[0])] if line else []
-    text = re.sub(r"^; (" + "|".join(map(re.escape, dynamic)) + r")(?![-\w.$]).*\n", "", text, flags=re.M)
+    text = re.sub(
+        r"^; (" + "|".join(map(re.escape, dynamic)) + r")(?![-\w.$]).*\n", "", text, flags=re.M
+    )
     names = "|".join(sorted(map(re.escape, dynamic), key=len, reverse=True))
     text = re.sub(rf"({names})(?![-\w.$])", f"@{DYNAMIC_SHARED}", text)
     declaration = (
@@ -164,11 +170,35 @@ def _drop_comdats(text: str) -> str:
     return re.sub(r"^(define [^\n]*?) comdat(?:\(\$[^)]*\))?(?= |$)", r"\1", text, flags=re.M)
 
 
-def _trim_debug(text: str) -> tuple[str, Debug]:
-    """Keeps of the debug information what line tables need; returns the whole for the thunks."""
-    debug = Debug(text)
+def _drop_rtti(text: str) -> str:
+    """Virtual tables without type information: device code has neither typeid nor exceptions."""
+
+    def change(match: re.Match[str]) -> str:
+        return re.sub(r'ptr @"?_ZTI[-\w.$]+"?', "ptr null", match[0])
+
+    return re.sub(r'^@"?_ZT[VC][^\n]* constant [^\n]*$', change, text, flags=re.M)
+
+
+def _trim_debug(text: str, empty: str) -> str:
+    """Keeps of the debug information what line tables need; ``empty`` is an empty tuple node."""
     text = re.sub(r"^ +#dbg_(?:declare|value|assign|label)\(.*\n", "", text, flags=re.M)
-    return text.replace("emissionKind: FullDebug", "emissionKind: LineTablesOnly"), debug
+    text = re.sub(r"^(@[^\n]*?)(?:, !dbg !\d+)+(?=,|$)", r"\1", text, flags=re.M)
+    text = _UNIT.sub(lambda m: _UNIT_FIELDS.sub("", m[0]), text)
+    text = _PROGRAM.sub(r"\1scope: \3, file: \3", text)
+    text = _PROGRAM_LINE.sub(lambda m: _PROGRAM_FIELDS.sub("", m[0]), text)
+    text = re.sub(r"(distinct !DISubprogram\(.*?, type: )!\d+", rf"\g<1>{empty}", text)
+    return text.replace("emissionKind: FullDebug", "emissionKind: LineTablesOnly")
+
+
+_UNIT = re.compile(r"^!\d+ = distinct !DICompileUnit\(.*$", re.M)
+_UNIT_FIELDS = re.compile(r", (?:globals|retainedTypes|enums|imports|macros): !\d+")
+_PROGRAM = re.compile(
+    r"(distinct !DISubprogram\((?:[^\n]*?, )?)scope: (![0-9]+|null), file: (!\d+)"
+)
+_PROGRAM_LINE = re.compile(r"^!\d+ = distinct !DISubprogram\(.*$", re.M)
+_PROGRAM_FIELDS = re.compile(
+    r", (?:retainedNodes|declaration|templateParams|containingType|thrownTypes|annotations): !\d+"
+)
 
 
 def _bounds(text: str, args: str) -> int:
@@ -192,7 +222,7 @@ def _kernels(
             kernel, thunk = entry_thunk(bare(name), lines[name], debug, bounds.get(name, 1024))
             kernels.append(kernel)
             thunks.append(thunk)
-    return kernels, "\n".join(thunks) + "\n" + debug.additions()
+    return kernels, "\n".join(thunks)
 
 
 def _place(match: re.Match[str]) -> str:

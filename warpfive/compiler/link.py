@@ -72,9 +72,9 @@ class Shared:
     offset: int = -1
 
 
-def frame_sizes(obj: Object) -> Iterable[tuple[str, int]]:
-    """(function, bytes of stack) from ``.stack_sizes``; functions with a changing stack are not
-    in it."""
+def frame_sizes(obj: Object) -> Iterable[tuple[int, int]]:
+    """(section of a function, bytes of its stack) from ``.stack_sizes``; functions whose stack
+    changes as they run are not in it."""
     for section in obj.sections:
         if section.name == ".stack_sizes":
             for relocation in section.relocations:
@@ -85,7 +85,17 @@ def frame_sizes(obj: Object) -> Iterable[tuple[str, int]]:
                     at += 1
                     if not section.data[at - 1] & 0x80:
                         break
-                yield obj.symbols[relocation.symbol].name, value
+                yield obj.symbols[relocation.symbol].section, value
+
+
+def calls_itself(section: Section) -> bool:
+    """Whether a function calls itself: such calls need no relocation."""
+    patched = {r.offset for r in section.relocations}
+    for at in range(0, len(section.data) - 3, 4):
+        word = int.from_bytes(section.data[at : at + 4], "little")
+        if word & 0xFFF in (0x0EF, 0x097) and at not in patched:  # jal ra; auipc ra
+            return True
+    return False
 
 
 class Linker:
@@ -100,7 +110,7 @@ class Linker:
         self.defined = self._definitions()
         self.kept: dict[int, Piece] = {}
         self.reach: dict[str, dict[int, Piece]] = {}
-        self.shared: dict[tuple[int, int], Shared] = {}
+        self.layout: dict[int, dict[tuple[int, int], Shared]] = {}
         self.static_bytes: dict[str, int] = {}
         self.dynamic_at: dict[int, int] = {}
         self.slots: dict[str, int] = {}
@@ -108,9 +118,11 @@ class Linker:
         self.missing: dict[str, None] = {}
         self.ends: dict[str, tuple[int, int]] = {}
         self.slots_at = 0
-        self.frames = {
-            name: size for owner in self.inputs for name, size in frame_sizes(owner.object)
-        }
+        self.frames: dict[int, int] = {}
+        for owner in self.inputs:
+            for index, size in frame_sizes(owner.object):
+                key = id(owner.pieces[index])
+                self.frames[key] = max(size, self.frames.get(key, 0))
 
     @staticmethod
     def _input(obj: Object) -> Input:
@@ -186,29 +198,55 @@ class Linker:
     # shared memory
 
     def place_shared(self) -> None:
-        """Offsets of static shared variables, and each kernel's static and dynamic parts."""
-        for name, pieces in self.reach.items():
-            for piece in pieces.values():
-                for owner, index in piece.shared:
-                    self._shared_variable(owner, index).kernels.add(name)
-        todo = sorted(self.shared.values(), key=lambda v: (-v.align, -v.size))
-        done: list[Shared] = []
-        for variable in todo:
-            variable.offset = self._free(variable, done)
-            done.append(variable)
-        for name in self.reach:
-            ends = [v.offset + v.size for v in todo if name in v.kernels]
-            self.static_bytes[name] = (max(ends, default=0) + 15) & -16
-        self._place_dynamic()
+        """Offsets of shared variables, and the size of each kernel's static part.
 
-    def _shared_variable(self, owner: Input, index: int) -> Shared:
-        key = (id(owner), index)
-        if key not in self.shared:
-            symbol = owner.object.symbols[index]
-            limit = owner.object.sections[symbol.section].align
-            align = min(limit, symbol.value & -symbol.value) if symbol.value else limit
-            self.shared[key] = Shared(symbol.size, align)
-        return self.shared[key]
+        Every kernel has a layout of its own, but for kernels that share code which uses shared
+        memory. Dynamic shared memory begins where the static part ends.
+        """
+        for group in self._groups():
+            variables = self._variables(group)
+            done: list[Shared] = []
+            for variable in sorted(variables.values(), key=lambda v: (-v.align, -v.size)):
+                variable.offset = self._free(variable, done)
+                done.append(variable)
+            for name in group:
+                ends = [v.offset + v.size for v in done if name in v.kernels]
+                self.static_bytes[name] = (max(ends, default=0) + 15) & -16
+            self._place_dynamic(group)
+            for name in group:
+                for key in self.reach[name]:
+                    self.layout[key] = variables
+
+    def _groups(self) -> list[list[str]]:
+        """Kernels that share code which uses shared memory."""
+        leader = {name: name for name in self.reach}
+
+        def root(name: str) -> str:
+            while leader[name] != name:
+                name = leader[name]
+            return name
+
+        users: dict[int, str] = {}
+        for name, pieces in self.reach.items():
+            for key, piece in pieces.items():
+                if piece.dynamic or piece.shared:
+                    leader[root(users.setdefault(key, name))] = root(name)
+        groups: dict[str, list[str]] = {}
+        for name in self.reach:
+            groups.setdefault(root(name), []).append(name)
+        return list(groups.values())
+
+    def _variables(self, group: list[str]) -> dict[tuple[int, int], Shared]:
+        found: dict[tuple[int, int], Shared] = {}
+        for name in group:
+            for piece in self.reach[name].values():
+                for owner, index in piece.shared:
+                    symbol = owner.object.symbols[index]
+                    limit = owner.object.sections[symbol.section].align
+                    align = min(limit, symbol.value & -symbol.value) if symbol.value else limit
+                    variable = found.setdefault((id(owner), index), Shared(symbol.size, align))
+                    variable.kernels.add(name)
+        return found
 
     @staticmethod
     def _free(variable: Shared, done: list[Shared]) -> int:
@@ -221,28 +259,12 @@ class Linker:
             at = max(at, (end + variable.align - 1) & -variable.align)
         return at
 
-    def _place_dynamic(self) -> None:
-        """Dynamic shared memory begins where the static part ends. Kernels that share code
-        which uses it get one common beginning."""
-        leader = {name: name for name in self.reach}
-
-        def root(name: str) -> str:
-            while leader[name] != name:
-                name = leader[name]
-            return name
-
-        users: dict[int, str] = {}
-        for name, pieces in self.reach.items():
-            for key, piece in pieces.items():
-                if piece.dynamic:
-                    leader[root(users.setdefault(key, name))] = root(name)
-        start: dict[str, int] = {}
-        for name in set(users.values()) | set(leader):
-            start[root(name)] = max(start.get(root(name), 0), self.static_bytes[name])
-        for name, pieces in self.reach.items():
-            if any(piece.dynamic for piece in pieces.values()):
-                self.static_bytes[name] = start[root(name)]
-        self.dynamic_at = {key: start[root(name)] for key, name in users.items()}
+    def _place_dynamic(self, group: list[str]) -> None:
+        users = [n for n in group if any(piece.dynamic for piece in self.reach[n].values())]
+        start = max((self.static_bytes[name] for name in users), default=0)
+        for name in users:
+            self.static_bytes[name] = start
+            self.dynamic_at |= dict.fromkeys(self.reach[name], start)
 
     # addresses
 
@@ -348,8 +370,15 @@ class Linker:
         if not symbol.section:
             self.missing.setdefault(symbol.name)
             return 0
-        found = self.shared.get((id(owner), owner.object.symbols.index(symbol)))
+        layout = self.layout.get(id(piece), {})
+        found = layout.get((id(owner), owner.object.symbols.index(symbol)))
         return found.offset if found else 0
+
+    def fill_slots(self) -> None:
+        """Managed variables lie in the image until the loader puts them elsewhere."""
+        for name, slot in self.slots.items():
+            owner, symbol = self.defined[MANAGED + name]
+            self.relative.append((slot, self.address(owner, symbol) or 0))
 
     def _slot(self, name: str) -> int:
         if name not in self.slots:
@@ -361,7 +390,6 @@ class Linker:
     def stack_bytes(self, name: str) -> int:
         """Deepest stack of a kernel in bytes; 0 where recursion or pointers hide it."""
         frames: dict[int, int] = {}
-        sizes = self.frames
         path: set[int] = set()
 
         def depth(piece: Piece) -> int | None:
@@ -373,8 +401,8 @@ class Linker:
                 path.discard(id(piece))
                 if any(part is None for part in inner):
                     return None
-                own = sizes.get(self._function_in(piece))
-                if own is None:
+                own = self.frames.get(id(piece))
+                if own is None or calls_itself(piece.section):
                     return None
                 frames[id(piece)] = own + max((p for p in inner if p is not None), default=0)
             return frames[id(piece)]
@@ -387,7 +415,8 @@ class Linker:
                 symbol = self._function_in(piece)
                 if symbol not in called and symbol != ENTRY + name:
                     return 0
-        return max(depth(self._home_of_call(ENTRY + name)) or 0, 16)
+        deepest = depth(self._home_of_call(ENTRY + name))
+        return 0 if deepest is None else max(deepest, 16)
 
     def _home_of_call(self, name: str) -> Piece:
         piece = self._home(name)
@@ -425,9 +454,7 @@ class Linker:
         return "".join(line + "\n" for line in lines)
 
 
-def link(
-    objects: Iterable[Object], kernels: list[Kernel], variables: list[Variable]
-) -> bytes:
+def link(objects: Iterable[Object], kernels: list[Kernel], variables: list[Variable]) -> bytes:
     """The image of objects that define the kernels' entries and the variables."""
     linker = Linker(objects, kernels, variables)
     linker.mark()
@@ -435,10 +462,13 @@ def link(
     linker.place()
     code = [piece for owner in linker.inputs for piece in owner.pieces if id(piece) in linker.kept]
     linker.patch(code)
+    linker.fill_slots()
     if linker.missing:
         names = ", ".join(sorted(linker.missing))
-        raise CompileError(f"undefined in device code: {names}; define it with __device__, "
-                           "or build with -rdc=true and link the file that does")
+        raise CompileError(
+            f"undefined in device code: {names}; define it with __device__, "
+            "or build with -rdc=true and link the file that does"
+        )
     return _Writer(linker, code).image()
 
 
@@ -478,9 +508,7 @@ class _Writer:
         self, name: str, kind: int, flags: int, address: int, offset: int, size: int, align: int,
         link: int = 0, info: int = 0, entry: int = 0,
     ) -> None:  # fmt: skip
-        self.sections.append(
-            (name, kind, flags, address, offset, size, link, info, align, entry)
-        )
+        self.sections.append((name, kind, flags, address, offset, size, link, info, align, entry))
 
     def _append(
         self, name: str, kind: int, data: bytes, *, align: int = 1, link: int = 0, info: int = 0,

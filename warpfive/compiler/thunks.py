@@ -250,23 +250,27 @@ def _argument(text: str) -> Argument:
 
 
 def _pass(
-    kind: CType, offset: int, arguments: list[Argument], number: int, body: list[str], call: list[str]
+    kind: CType,
+    offset: int,
+    arguments: list[Argument],
+    number: int,
+    body: list[str],
+    call: list[str],
 ) -> int:
     """Writes the loads for one C++ parameter; returns how many IR parameters it takes."""
     if not arguments:
         return 0
     first = arguments[0]
-    if kind.composite and first.type == "ptr" and not (kind.leaves and kind.size == 8 and False):
-        by_pointer = kind.size > 16 or "dead_on_return" in first.text or "noundef" in first.text
-        if by_pointer:
-            body += [
-                f"  %c{number} = alloca [{max(kind.size, 1)} x i8], align {max(kind.align, 16)}",
-                f"  %s{number} = getelementptr i8, ptr %args, i64 {offset}",
-                f"  call void @llvm.memcpy.p0.p0.i64(ptr align 16 %c{number}, "
-                f"ptr align {_align(offset)} %s{number}, i64 {kind.size}, i1 false)",
-            ]
-            call.append(f"{first.text} %c{number}")
-            return 1
+    by_pointer = kind.size > 16 or "dead_on_return" in first.text or "noundef" in first.text
+    if kind.composite and first.type == "ptr" and by_pointer:
+        body += [
+            f"  %c{number} = alloca [{max(kind.size, 1)} x i8], align {max(kind.align, 16)}",
+            f"  %s{number} = getelementptr i8, ptr %args, i64 {offset}",
+            f"  call void @llvm.memcpy.p0.p0.i64(ptr align 16 %c{number}, "
+            f"ptr align {_align(offset)} %s{number}, i64 {kind.size}, i1 false)",
+        ]
+        call.append(f"{first.text} %c{number}")
+        return 1
     flat = _flattened(kind, arguments)
     if flat:
         for step, (place, _, _) in enumerate(flat):

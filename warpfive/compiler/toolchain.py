@@ -19,7 +19,7 @@ DEVICE_FEATURES = (
     "m", "a", "f", "d", "zicsr", "zba", "zbb", "zbs", "zicond",
     "zfh", "zfhmin", "zfbfmin", "zacas", "zabha",
 )  # fmt: skip
-"""Extensions of the chip that clang and LLVM may use; compressed instructions are not among them."""
+"""Extensions of the chip that clang and LLVM may use; there are no compressed instructions."""
 
 
 @functools.cache
