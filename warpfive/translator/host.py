@@ -1,0 +1,84 @@
+"""LLVM for the host: optimise the text, emit an object, link it into a shared object."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from functools import cache
+from pathlib import Path
+
+import llvmlite.binding as llvm
+
+from warpfive.errors import TranslationError
+
+LEVELS = {
+    "avx512": "",
+    "avx2": "-avx512f,-avx512bw,-avx512cd,-avx512dq,-avx512vl,-avx512vnni",
+    "sse4": "-avx512f,-avx512bw,-avx512cd,-avx512dq,-avx512vl,-avx512vnni,-avx2,-avx,-fma,-f16c",
+}
+"""Host feature levels a test can force; a level only ever takes features away."""
+
+
+@cache
+def _initialise() -> None:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+
+
+@cache
+def machine(level: str) -> llvm.TargetMachine:
+    """A target machine for this host, limited to a feature level ("" = all it has)."""
+    _initialise()
+    target = llvm.Target.from_triple(llvm.get_process_triple())
+    features = llvm.get_host_cpu_features().flatten()
+    extra = LEVELS.get(level, "")
+    if "avx512f" in features and "-avx512f" not in extra:
+        # Whole registers: LLVM would otherwise keep to 256 bits on the older of these hosts.
+        extra = ",".join(filter(None, [extra, "-prefer-256-bit"]))
+    return target.create_target_machine(
+        cpu=llvm.get_host_cpu_name(), features=",".join(filter(None, [features, extra])),
+        opt=2, reloc="pic", codemodel="default")
+
+
+def optimise(module: llvm.ModuleRef, tm: llvm.TargetMachine, level: int = 2) -> None:
+    """The pass pipeline: scalar optimisation; the code is vector code already."""
+    options = llvm.create_pipeline_tuning_options(speed_level=level)
+    options.loop_vectorization = False
+    options.slp_vectorization = False
+    options.loop_unrolling = False
+    builder = llvm.create_pass_builder(tm, options)
+    builder.getModulePassManager().run(module, builder)
+
+
+def compile_object(text: str, level: str = "", opt: int = 2) -> bytes:
+    """A host object file from LLVM text."""
+    tm = machine(level)
+    try:
+        module = llvm.parse_assembly(text)
+        module.verify()
+    except RuntimeError as error:
+        raise TranslationError(f"internal: the translator wrote bad LLVM code: {error}") from error
+    module.triple = tm.triple
+    module.data_layout = str(tm.target_data)
+    optimise(module, tm, opt)
+    return tm.emit_object(module)
+
+
+def link(objects: list[bytes], output: Path) -> None:
+    """Make the shared object `output` at once or not at all."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=".link-") as folder:
+        inputs = []
+        for number, data in enumerate(objects):
+            path = Path(folder) / f"{number}.o"
+            path.write_bytes(data)
+            inputs.append(str(path))
+        made = Path(folder) / "out.so"
+        command = [sys.executable, "-m", "ziglang", "ld.lld", "-shared", "-o", str(made),
+                   "--build-id=none", *inputs]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise TranslationError(f"internal: the host linker failed: {done.stderr.strip()}")
+        os.replace(made, output)

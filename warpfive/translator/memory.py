@@ -1,0 +1,447 @@
+"""Loads, stores and atomic operations on values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from warpfive.translator.abi import CTX, TRAP_MISALIGNED
+from warpfive.translator.floating import suffix
+from warpfive.translator.sfu import Sfu
+from warpfive.translator.values import BITS, ELEMENT, Value, const_vector, vector
+from warpfive.units import WARP_LANES
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How memory holds a register: LLVM element, its bytes, and what the load yields."""
+
+    element: str
+    size: int
+    type: str
+    signed: bool = True
+
+
+LOADS = {
+    "lb": Access("i8", 1, "w"), "lbu": Access("i8", 1, "w", signed=False),
+    "lh": Access("i16", 2, "w"), "lhu": Access("i16", 2, "w", signed=False),
+    "lw": Access("i32", 4, "w"), "lwu": Access("i32", 4, "z"), "ld": Access("i64", 8, "x"),
+    "flh": Access("half", 2, "h"), "flw": Access("float", 4, "s"), "fld": Access("double", 8, "d"),
+}  # fmt: skip
+STORES = {
+    "sb": Access("i8", 1, "w"), "sh": Access("i16", 2, "w"), "sw": Access("i32", 4, "w"),
+    "sd": Access("i64", 8, "x"), "fsh": Access("half", 2, "h"), "fsw": Access("float", 4, "s"),
+    "fsd": Access("double", 8, "d"),
+}  # fmt: skip
+SHARED_WINDOW = 256 * 1024
+"""No block's shared memory is larger; an address this close above tp is the block's own."""
+
+GEP_ELEMENT = {0: "i8", 1: "i16", 2: "i32", 3: "i64"}
+
+
+class Memory(Sfu):
+    """Memory instructions' meanings. `ctx` is the operand that points at the WfCtx."""
+
+    precise = False
+    pc = 0
+    ctx = "%ctx"
+
+    # -- hooks --------------------------------------------------------------------------------
+
+    def trap_unless(self, ok: str, code: int, address: str, lanes: str) -> None:
+        """Stop the launch with `code` unless the i1 operand `ok` holds."""
+        raise NotImplementedError
+
+    def shared_base(self) -> str:
+        """The i64 operand that holds the block's shared memory address."""
+        return self.b.emit(f"load i64, ptr {self.ctx_pointer('shared')}")
+
+    def scratch(self, kind: str) -> str:
+        """A pointer to stack memory of LLVM type `kind`."""
+        raise NotImplementedError
+
+    def branch_label(self, hint: str) -> str:
+        """A label name not used before."""
+        raise NotImplementedError
+
+    def goto(self, text: str, label: str) -> None:
+        """End the LLVM block with `text` and begin `label`, keeping splats that dominate it."""
+        splats = dict(self.b.splats)
+        self.b.run(text)
+        self.b.label(label)
+        self.b.splats = splats
+
+    def ctx_pointer(self, field: str, extra: int = 0) -> str:
+        return self.b.emit(f"getelementptr i8, ptr {self.ctx}, i64 {CTX[field] + extra}")
+
+    # -- addresses ----------------------------------------------------------------------------
+
+    def address(self, base: Value, offset: int) -> Value:
+        """base + offset as a 64-bit value."""
+        total = self.arith("add", self.wide(base), self.const(offset), 64)
+        return self.wide(total)
+
+    def begin_access(self, address: Value, size: int) -> None:
+        """Checks and records that come before every access."""
+        if self.precise:
+            self._record(address)
+        if size > 1:
+            self._check_alignment(address, size)
+
+    def _record(self, address: Value) -> None:
+        b = self.b
+        b.run(f"store volatile i64 {self.pc}, ptr {self.ctx_pointer('access_pc')}")
+        b.run(f"store volatile i32 {self.mask_operand()}, ptr {self.ctx_pointer('access_mask')}")
+        b.run(f"store volatile {vector('i64')} {self.vec(address)}, "
+              f"ptr {self.ctx_pointer('access_addr')}, align 8")
+
+    def _check_alignment(self, address: Value, size: int) -> None:
+        low = size - 1
+        if address.kind == "V" and address.parts and 1 << address.parts[2] >= size:
+            if address.parts[0] == "0":
+                return
+            scalar = address.parts[0]
+        elif address.kind == "V":
+            lanes = self.vec(address)
+            bits = self.b.emit(f"and {vector('i64')} {lanes}, splat (i64 {low})")
+            bad = self.b.emit(f"icmp ne {vector('i64')} {bits}, zeroinitializer")
+            bad = self.b.emit(f"bitcast {vector('i1')} {bad} to i32")
+            if self.mask is not None:
+                bad = self.b.emit(f"and i32 {bad}, {self.mask}")
+            ok = self.b.emit(f"icmp eq i32 {bad}, 0")
+            self.trap_unless(ok, TRAP_MISALIGNED, "0", bad)
+            return
+        else:
+            scalar = address.name
+            if address.kind == "A" and address.stride % size:
+                self._check_alignment(self.varying("x", self.vec(address)), size)
+                return
+            if address.kind == "A" and address.row != 0:
+                scalar = self.b.emit(f"or i64 {scalar}, {address.row}")
+        bits = self.b.emit(f"and i64 {scalar}, {low}")
+        ok = self.b.emit(f"icmp eq i64 {bits}, 0")
+        self.trap_unless(ok, TRAP_MISALIGNED, address.name or scalar, self.mask_operand())
+
+    def pointer(self, operand: str) -> str:
+        return self.b.emit(f"inttoptr i64 {operand} to ptr")
+
+    def pointers(self, address: Value) -> str:
+        """32 pointers, as base plus scaled index where the address is so built."""
+        if address.kind == "V" and address.parts:
+            base, index, shift = address.parts
+            wide = self.extend_vector(index)
+            pointer = self.pointer(base)
+            if shift not in GEP_ELEMENT:
+                wide = self.b.emit(f"shl {vector('i64')} {wide}, splat (i64 {shift})")
+                shift = 0
+            return self.b.emit(
+                f"getelementptr {GEP_ELEMENT[shift]}, ptr {pointer}, {vector('i64')} {wide}")
+        return self.b.emit(f"inttoptr {vector('i64')} {self.vec(address)} to {vector('ptr')}")
+
+    def _contiguous(self, address: Value, size: int) -> bool:
+        return address.kind == "A" and address.stride == size and self.run >= 8
+
+    # -- loads --------------------------------------------------------------------------------
+
+    def load(self, access: Access, base: Value, offset: int, volatile: bool = False) -> Value:
+        """The value a load instruction yields."""
+        address = self.address(base, offset)
+        self.begin_access(address, access.size)
+        element = access.element
+        if address.uniform:
+            keyword = "load volatile" if volatile else "load"
+            name = self.b.emit(f"{keyword} {element}, ptr {self.pointer(address.name)}, "
+                               f"align {access.size}")
+            return self._loaded(access, name, "U")
+        if self._contiguous(address, access.size):
+            name = self._load_runs(access, address)
+        elif access.size < 4 and access.element != "half":
+            return self._gather_small(access, address)
+        elif access.element == "half":
+            word = self._gather_small(Access("i16", 2, "w", signed=False), address)
+            bits = self.b.emit(f"trunc {vector('i32')} {self.vec(word)} to {vector('i16')}")
+            name = self.b.emit(f"bitcast {vector('i16')} {bits} to {vector('half')}")
+        else:
+            name = self.gather(element, address, access.size)
+        return self._loaded(access, name, "V")
+
+    def gather(self, element: str, address: Value, align: int) -> str:
+        pointers = self.pointers(address)
+        kind = vector(element)
+        return self.b.emit(
+            f"call {kind} @llvm.masked.gather.v{WARP_LANES}{suffix(element)}.v{WARP_LANES}p0"
+            f"({vector('ptr')} align {align} {pointers}, {vector('i1')} {self.mask_vector()}, "
+            f"{kind} poison)")
+
+    def _loaded(self, access: Access, name: str, kind: str) -> Value:
+        if access.size >= 4 or access.element == "half":
+            return Value(kind, access.type, name)
+        op = "sext" if access.signed else "zext"
+        bits = 8 * access.size
+        low, high = (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if access.signed else (
+            0, (1 << bits) - 1)
+        source, target = (access.element, "i32") if kind == "U" else (
+            vector(access.element), vector("i32"))
+        return Value(kind, "w", self.b.emit(f"{op} {source} {name} to {target}"),
+                     low=low, high=high)
+
+    def _gather_small(self, access: Access, address: Value) -> Value:
+        """Bytes and halves come out of the aligned word around them: hosts gather words."""
+        lanes = self.vec(address)
+        kind = vector("i64")
+        word = self.b.emit(f"and {kind} {lanes}, splat (i64 -4)")
+        gathered = self.gather("i32", self.varying("x", word), 4)
+        within = self.b.emit(f"trunc {kind} {lanes} to {vector('i32')}")
+        within = self.b.emit(f"and {vector('i32')} {within}, splat (i32 3)")
+        shift = self.b.emit(f"shl {vector('i32')} {within}, splat (i32 3)")
+        value = self.b.emit(f"lshr {vector('i32')} {gathered}, {shift}")
+        return self.extend_low(self.varying("w", value), 8 * access.size, access.signed)
+
+    def _row_address(self, address: Value, row: int) -> str:
+        if row == 0 or address.row == 0:
+            return address.name
+        far = self.b.emit(f"mul i64 {address.row}, {row}") if row > 1 else str(address.row)
+        return self.b.emit(f"add i64 {address.name}, {far}")
+
+    def _row_mask(self, row: int) -> str:
+        if self.mask is None:
+            return "splat (i1 true)"
+        picks = const_vector("i32", [row * self.run + i for i in range(self.run)])
+        flags = vector("i1")
+        return self.b.emit(f"shufflevector {flags} {self.mask_vector()}, {flags} poison, "
+                           f"<{self.run} x i32> {picks}")
+
+    def _load_runs(self, access: Access, address: Value) -> str:
+        pieces = [self._load_run(access, self._row_address(address, row), row)
+                  for row in range(WARP_LANES // self.run)]
+        width = self.run
+        while len(pieces) > 1:
+            pieces = [self._concat(access.element, width, *pieces[i:i + 2])
+                      for i in range(0, len(pieces), 2)]
+            width *= 2
+        return pieces[0]
+
+    def _concat(self, element: str, width: int, low: str, high: str) -> str:
+        picks = const_vector("i32", list(range(2 * width)))
+        kind = f"<{width} x {element}>"
+        return self.b.emit(f"shufflevector {kind} {low}, {kind} {high}, "
+                           f"<{2 * width} x i32> {picks}")
+
+    def _load_run(self, access: Access, address: str, row: int) -> str:
+        kind = f"<{self.run} x {access.element}>"
+        pointer = self.pointer(address)
+        if self.mask is None:
+            return self.b.emit(f"load {kind}, ptr {pointer}, align {access.size}")
+        mangled = f"v{self.run}{suffix(access.element)}"
+        mask = self.mask_vector() if self.run == WARP_LANES else self._row_mask(row)
+        return self.b.emit(
+            f"call {kind} @llvm.masked.load.{mangled}.p0(ptr align {access.size} {pointer}, "
+            f"<{self.run} x i1> {mask}, {kind} poison)")
+
+    # -- stores -------------------------------------------------------------------------------
+
+    def store(self, access: Access, base: Value, offset: int, value: Value) -> None:
+        """What a store instruction does."""
+        address = self.address(base, offset)
+        self.begin_access(address, access.size)
+        value = self._stored(access, value)
+        if address.uniform:
+            self._store_one(access, address, value)
+            return
+        kind = vector(access.element)
+        lanes = self._stored_lanes(access, value)
+        if self._contiguous(address, access.size):
+            for row in range(WARP_LANES // self.run):
+                self._store_run(access, self._row_address(address, row), row, lanes)
+            return
+        self.b.run(
+            f"call void @llvm.masked.scatter.v{WARP_LANES}{suffix(access.element)}"
+            f".v{WARP_LANES}p0({kind} {lanes}, {vector('ptr')} align {access.size} "
+            f"{self.pointers(address)}, {vector('i1')} {self.mask_vector()})")
+
+    def _stored(self, access: Access, value: Value) -> Value:
+        if access.type in "sdh":
+            return self.as_float(value, access.type)
+        return self.wide(value) if access.size == 8 else self.low32(value)
+
+    def _stored_lanes(self, access: Access, value: Value) -> str:
+        lanes = self.vec(value)
+        if access.size < 4 and access.element != "half":
+            return self.b.emit(
+                f"trunc {vector(value.element)} {lanes} to {vector(access.element)}")
+        return lanes
+
+    def _store_one(self, access: Access, address: Value, value: Value) -> None:
+        """All active lanes write one place: the highest of them wins."""
+        name = self.literal(value) if value.uniform else self.last_lane(value)
+        if access.size < 4 and access.element != "half":
+            name = self.b.emit(f"trunc {value.element} {name} to {access.element}")
+        self.b.run(f"store {access.element} {name}, ptr {self.pointer(address.name)}, "
+                   f"align {access.size}")
+
+    def last_lane(self, value: Value) -> str:
+        """The scalar that the highest active lane holds."""
+        lane = "31"
+        if self.mask is not None:
+            zeros = self.b.emit(f"call i32 @llvm.ctlz.i32(i32 {self.mask}, i1 false)")
+            lane = self.b.emit(f"sub i32 31, {zeros}")
+            lane = self.b.emit(f"and i32 {lane}, 31")
+        return self.b.emit(
+            f"extractelement {vector(value.element)} {self.vec(value)}, i32 {lane}")
+
+    def _store_run(self, access: Access, address: str, row: int, lanes: str) -> None:
+        element, run = access.element, self.run
+        kind = f"<{run} x {element}>"
+        if run != WARP_LANES:
+            picks = const_vector("i32", [row * run + i for i in range(run)])
+            lanes = self.b.emit(f"shufflevector {vector(element)} {lanes}, "
+                                f"{vector(element)} poison, <{run} x i32> {picks}")
+        pointer = self.pointer(address)
+        if self.mask is None:
+            self.b.run(f"store {kind} {lanes}, ptr {pointer}, align {access.size}")
+            return
+        mask = self.mask_vector() if run == WARP_LANES else self._row_mask(row)
+        self.b.run(f"call void @llvm.masked.store.v{run}{suffix(element)}.p0({kind} {lanes}, "
+                   f"ptr align {access.size} {pointer}, <{run} x i1> {mask})")
+
+    # -- atomics ------------------------------------------------------------------------------
+
+    def atomic(self, op: str, size: int, base: Value, operand: Value, type_: str,
+               used: bool, compare: Value | None = None) -> Value | None:
+        """A read-modify-write by each active lane, lowest first; the old values."""
+        address = self.address(base, 0)
+        self.begin_access(address, size)
+        element = {1: "i8", 2: "i16", 4: "i32", 8: "i64"}[size] if type_ in "wx" \
+            else ELEMENT[type_]
+        if address.uniform and not used and op in REDUCIBLE and type_ in "wx" and size >= 4:
+            self._atomic_reduced(op, element, address, operand)
+            return None
+        return self._atomic_loop(op, element, size, address, operand, type_, used, compare)
+
+    def _atomic_reduced(self, op: str, element: str, address: Value, operand: Value) -> None:
+        """One atomic operation with the lanes' combined operand."""
+        total = self.reduce(op, element, operand, self.mask_operand())
+        self.b.run(f"atomicrmw {op} ptr {self.pointer(address.name)}, {element} {total} monotonic")
+
+    def reduce(self, op: str, element: str, operand: Value, lanes: str) -> str:
+        """The lanes in mask `lanes` combined; `element` i32 or i64."""
+        value = self.low32(operand) if element == "i32" else self.wide(operand)
+        names = self.vec(value)
+        if lanes != "-1":
+            flags = self.b.emit(f"bitcast i32 {lanes} to {vector('i1')}")
+            names = self.b.emit(
+                f"select {vector('i1')} {flags}, {vector(element)} {names}, "
+                f"{vector(element)} splat ({element} {_identity(op, BITS[element])})")
+        kind = REDUCIBLE[op]
+        return self.b.emit(f"call {element} @llvm.vector.reduce.{kind}.v{WARP_LANES}{element}"
+                           f"({vector(element)} {names})")
+
+    def _atomic_loop(self, op, element, size, address, operand, type_, used, compare):
+        b = self.b
+        narrow = type_ == "w" and size < 4
+        lane_element = "i32" if narrow else element
+        convert = self.as_float if type_ in "sdhg" else None
+        value = convert(operand, type_) if convert else (
+            self.low32(operand) if size < 8 else self.wide(operand))
+        slots = {"address": (self.scratch(vector("i64")), "i64", self.vec(address)),
+                 "operand": (self.scratch(vector(lane_element)), lane_element, self.vec(value))}
+        if compare is not None:
+            wanted = self.low32(compare) if size < 8 else self.wide(compare)
+            slots["compare"] = (self.scratch(vector(lane_element)), lane_element,
+                                self.vec(wanted))
+        for slot, kind, lanes in slots.values():
+            b.run(f"store {vector(kind)} {lanes}, ptr {slot}, align 64")
+        result = self.scratch(vector(lane_element))
+        mask, head, body, done = (self.scratch("i32"), self.branch_label("atomic"),
+                                  self.branch_label("lane"), self.branch_label("done"))
+        b.run(f"store i32 {self.mask_operand()}, ptr {mask}")
+        self.goto(f"br label %{head}", head)
+        left = b.emit(f"load i32, ptr {mask}")
+        some = b.emit(f"icmp ne i32 {left}, 0")
+        self.goto(f"br i1 {some}, label %{body}, label %{done}", body)
+        lane = b.emit(f"call i32 @llvm.cttz.i32(i32 {left}, i1 true)")
+        fewer = b.emit(f"sub i32 {left}, 1")
+        rest = b.emit(f"and i32 {left}, {fewer}")
+        b.run(f"store i32 {rest}, ptr {mask}")
+        items = {}
+        for name, (slot, kind, _) in slots.items():
+            place = b.emit(f"getelementptr {kind}, ptr {slot}, i32 {lane}")
+            items[name] = b.emit(f"load {kind}, ptr {place}, align {BITS[kind] // 8}")
+        old = self._one_atomic(op, element, items, narrow)
+        if used:
+            place = b.emit(f"getelementptr {lane_element}, ptr {result}, i32 {lane}")
+            b.run(f"store {lane_element} {old}, ptr {place}, align {BITS[lane_element] // 8}")
+        self.goto(f"br label %{head}", done)
+        if not used:
+            return None
+        name = b.emit(f"load {vector(lane_element)}, ptr {result}, align 64")
+        return self.varying(type_, name)
+
+    def _one_atomic(self, op: str, element: str, items: dict, narrow: bool) -> str:
+        b = self.b
+        pointer = self.pointer(items["address"])
+        if narrow:
+            for name in ("operand", "compare"):
+                if name in items:
+                    items[name] = b.emit(f"trunc i32 {items[name]} to {element}")
+        if op == "cas":
+            pair = b.emit(f"cmpxchg ptr {pointer}, {element} {items['compare']}, "
+                          f"{element} {items['operand']} seq_cst seq_cst")
+            old = b.emit(f"extractvalue {{ {element}, i1 }} {pair}, 0")
+        elif op in ("h2", "bf2"):
+            pair = "<2 x half>" if op == "h2" else "<2 x bfloat>"
+            operand = b.emit(f"bitcast i32 {items['operand']} to {pair}")
+            old = b.emit(f"atomicrmw fadd ptr {pointer}, {pair} {operand} seq_cst, align 4")
+            old = b.emit(f"bitcast {pair} {old} to i32")
+        else:
+            old = self._private_or_atomic(op, element, items, pointer)
+        if narrow:
+            old = b.emit(f"sext {element} {old} to i32")
+        return old
+
+    def _private_or_atomic(self, op: str, element: str, items: dict, pointer: str) -> str:
+        """A block's shared memory belongs to one host thread: no locked operation is needed."""
+        b = self.b
+        plain = PLAIN.get(op)
+        operand = items["operand"]
+        if plain is None:
+            return b.emit(f"atomicrmw {op} ptr {pointer}, {element} {operand} seq_cst")
+        away = b.emit(f"sub i64 {items['address']}, {self.shared_base()}")
+        own = b.emit(f"icmp ult i64 {away}, {SHARED_WINDOW}")
+        near, far, join = (self.branch_label(n) for n in ("own", "global", "joined"))
+        slot = self.scratch(element)
+        self.goto(f"br i1 {own}, label %{near}, label %{far}", near)
+        old = b.emit(f"load {element}, ptr {pointer}, align {BITS[element] // 8}")
+        new = plain(b, element, old, operand)
+        b.run(f"store {element} {new}, ptr {pointer}, align {BITS[element] // 8}")
+        b.run(f"store {element} {old}, ptr {slot}")
+        self.goto(f"br label %{join}", far)
+        old = b.emit(f"atomicrmw {op} ptr {pointer}, {element} {operand} seq_cst")
+        b.run(f"store {element} {old}, ptr {slot}")
+        self.goto(f"br label %{join}", join)
+        return b.emit(f"load {element}, ptr {slot}")
+
+
+def _binary(op: str):
+    return lambda b, element, old, value: b.emit(f"{op} {element} {old}, {value}")
+
+
+def _pick(predicate: str):
+    def emit(b, element, old, value):
+        flag = b.emit(f"icmp {predicate} {element} {old}, {value}")
+        return b.emit(f"select i1 {flag}, {element} {old}, {element} {value}")
+
+    return emit
+
+
+PLAIN = {
+    "add": _binary("add"), "and": _binary("and"), "or": _binary("or"), "xor": _binary("xor"),
+    "fadd": _binary("fadd"), "xchg": lambda b, element, old, value: value,
+    "min": _pick("slt"), "max": _pick("sgt"), "umin": _pick("ult"), "umax": _pick("ugt"),
+}  # fmt: skip
+REDUCIBLE = {"add": "add", "and": "and", "or": "or", "xor": "xor",
+             "min": "smin", "max": "smax", "umin": "umin", "umax": "umax"}  # fmt: skip
+
+
+def _identity(op: str, bits: int) -> int:
+    return {"add": 0, "or": 0, "xor": 0, "and": -1, "umin": -1, "umax": 0,
+            "min": (1 << (bits - 1)) - 1, "max": -(1 << (bits - 1))}[op]  # fmt: skip
