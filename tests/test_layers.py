@@ -17,7 +17,7 @@ RANKS = {
     "kernels": 6,
     "torch_backend": 7,
     "serving": 8,
-    "cli": 9, "__main__": 9,
+    "cli": 9, "__main__": 10,
 }  # fmt: skip
 
 

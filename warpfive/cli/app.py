@@ -1,0 +1,124 @@
+"""The verbs and their options, as typer reads them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from warpfive import __version__
+from warpfive.errors import InputError
+
+app = typer.Typer(
+    name="warpfive",
+    help="CUDA programs, run on a RISC-V chip.",
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+
+PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramArguments:
+    """What the command line gave to the program that ``run`` starts."""
+
+    words: list[str]
+
+
+def invoke(words: list[str], rest: ProgramArguments) -> int:
+    """Runs a verb; usage errors come back as :class:`InputError`."""
+    group = typer.main.get_command(app)
+    try:
+        status = group.main(words, prog_name="warpfive", standalone_mode=False, obj=rest)
+    except Exception as error:
+        text = getattr(error, "format_message", None)
+        if text is None:
+            raise
+        if type(error).__name__ == "NoArgsIsHelpError":
+            print(text())
+            return 2
+        raise InputError(sentence(text())) from error
+    return status if isinstance(status, int) else 0
+
+
+def sentence(text: str) -> str:
+    """A parser's message in the command's form: no full stop, a hint where help is."""
+    text = text.rstrip(".")
+    return f"{text[:1].lower()}{text[1:]}; `warpfive --help` lists what there is"
+
+
+def show_version(asked: bool) -> None:
+    if asked:
+        print(f"warpfive {__version__}")
+        raise typer.Exit(0)
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print it.")
+    ] = False,
+) -> None:
+    """CUDA programs, run on a RISC-V chip."""
+
+
+@app.command(context_settings=PASS_THROUGH)
+def run(
+    context: typer.Context,
+    report: Annotated[bool, typer.Option(help="Print a table of kernels on stderr.")] = False,
+    json: Annotated[Path | None, typer.Option(help="Write the table as JSON.")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="fast, general, or reference (slow, from the ISA table).")
+    ] = None,
+    kernel_timeout: Annotated[
+        float | None, typer.Option(help="Stop a kernel after this many seconds.")
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="Host threads to use; all cores unless given.")
+    ] = None,
+) -> int:
+    """Compile CUDA sources and run the program: run PROG.cu [FLAGS] [-- ARGUMENTS]."""
+    from warpfive.cli.run import RunOptions, run_program
+
+    options = RunOptions(
+        report=report, json=json, engine=engine, kernel_timeout_s=kernel_timeout, threads=threads
+    )
+    return run_program(context.args, context.obj.words, options)
+
+
+@app.command(context_settings=PASS_THROUGH)
+def cc(context: typer.Context) -> int:
+    """Compile as nvcc does: cc [NVCC'S OPTIONS] FILES."""
+    from warpfive.cli.cc import cc as compile_words
+
+    return compile_words(context.args)
+
+
+@app.command()
+def env() -> None:
+    """Print shell lines that put `nvcc` on PATH: eval "$(warpfive env)"."""
+    from warpfive.cli.env import shell_lines
+
+    print(shell_lines())
+
+
+@app.command(context_settings=PASS_THROUGH)
+def disasm(
+    context: typer.Context,
+    kernel: Annotated[str | None, typer.Option(help="Only kernels of this name.")] = None,
+) -> None:
+    """Print RISC-V assembly with source lines: disasm PROG.cu [FLAGS]."""
+    from warpfive.cli.disasm import print_assembly
+
+    print_assembly(context.args, kernel)
+
+
+@app.command()
+def info() -> None:
+    """Say what the chip, the host and the caches are."""
+    from warpfive.cli.info import print_info
+
+    print_info()

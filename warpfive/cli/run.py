@@ -1,0 +1,181 @@
+"""``warpfive run``: compile, run, and tell what the chip did."""
+
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from warpfive.errors import InputError
+
+ENGINES = ("fast", "general", "reference")
+SOURCES = {".cu", ".cpp", ".cc", ".cxx", ".c", ".o", ".a", ".so"}
+TAKES_VALUE = frozenset(
+    "-I -D -U -L -l -include -isystem -arch -gencode -code -std -Xcompiler -Xptxas -Xlinker "
+    "-ccbin -x -maxrregcount --default-stream -t --threads".split()
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How ``run`` treats the program; what the program gets stays as it is without them."""
+
+    report: bool = False
+    json: Path | None = None
+    engine: str | None = None
+    kernel_timeout_s: float | None = None
+    threads: int | None = None
+
+
+def run_program(words: list[str], arguments: list[str], options: RunOptions) -> int:
+    """Compiles what ``words`` name with the flags among them, runs it with ``arguments``.
+
+    Returns the program's exit status; 128 + n when signal n ended it.
+    """
+    check(options)
+    program = executable(words)
+    with tempfile.TemporaryDirectory(prefix="warpfive-") as folder:
+        records = Path(folder) / "records"
+        environment = environment_of(options, records)
+        status = spawn([str(program), *arguments], environment)
+        if options.report or options.json:
+            tell(records, options)
+    return status
+
+
+def check(options: RunOptions) -> None:
+    if options.engine is not None and options.engine not in ENGINES:
+        raise InputError(f"there is no engine {options.engine!r}; it is one of {', '.join(ENGINES)}")
+    if options.kernel_timeout_s is not None and options.kernel_timeout_s <= 0:
+        raise InputError(
+            f"--kernel-timeout is a positive number of seconds, not {options.kernel_timeout_s:g}"
+        )
+    if options.threads is not None and options.threads < 1:
+        raise InputError(f"--threads is at least 1, not {options.threads}")
+
+
+def environment_of(options: RunOptions, records: Path) -> dict[str, str]:
+    """The program's environment: ours, and what the chip reads of the options."""
+    environment = dict(os.environ)
+    if options.report or options.json:
+        environment["WARPFIVE_REPORT"] = str(records)
+    if options.engine:
+        environment["WARPFIVE_ENGINE"] = options.engine
+    if options.kernel_timeout_s:
+        environment["WARPFIVE_KERNEL_TIMEOUT"] = f"{options.kernel_timeout_s:g}"
+    if options.threads:
+        environment["WARPFIVE_THREADS"] = str(options.threads)
+    return environment
+
+
+def inputs_of(words: list[str]) -> list[Path]:
+    """The files among a compiler's words."""
+    found, skip = [], False
+    for word in words:
+        if skip:
+            skip = False
+        elif word in TAKES_VALUE:
+            skip = True
+        elif not word.startswith("-"):
+            found.append(Path(word))
+    return found
+
+
+def executable(words: list[str]) -> Path:
+    """The program built from ``words``, from the cache when nothing it is made from changed."""
+    inputs = inputs_of(words)
+    if not inputs:
+        raise InputError("run needs a source: warpfive run PROG.cu [FLAGS] [-- ARGUMENTS]")
+    for path in inputs:
+        if not path.exists():
+            raise InputError(f"there is no file {path}")
+    if "-o" in words:
+        raise InputError("run keeps the program in its cache; use `warpfive cc -o` to keep it")
+    if len(inputs) == 1 and inputs[0].suffix not in SOURCES and os.access(inputs[0], os.X_OK):
+        return inputs[0].absolute()
+    return built(words, inputs)
+
+
+def built(words: list[str], inputs: list[Path]) -> Path:
+    from warpfive.chip import cache_dir
+
+    folder = cache_dir() / "programs" / key(words, inputs)
+    program, made_from = folder / "program", folder / "made-from"
+    if not (program.exists() and unchanged(made_from)):
+        folder.mkdir(parents=True, exist_ok=True)
+        compile_program(words, program, made_from)
+    os.utime(program)
+    return program
+
+
+def key(words: list[str], inputs: list[Path]) -> str:
+    """Names the build: the words, where they are read, and the main files' contents."""
+    from warpfive.chip import library
+
+    digest = hashlib.sha256(repr((words, os.getcwd(), str(library()))).encode())
+    for path in inputs:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:24]
+
+
+def stamp(path: Path) -> str:
+    status = path.stat()
+    return f"{path} {status.st_mtime_ns} {status.st_size}"
+
+
+def unchanged(made_from: Path) -> bool:
+    """Whether every file that the program was made from is as it was."""
+    try:
+        lines = made_from.read_text().splitlines()
+        return all(stamp(Path(line.rsplit(" ", 2)[0])) == line for line in lines)
+    except OSError:
+        return False
+
+
+def compile_program(words: list[str], program: Path, made_from: Path) -> None:
+    """Compiles to ``program``; clang's own diagnostics are on stderr by then."""
+    from warpfive.cli.cc import cc
+
+    with tempfile.TemporaryDirectory(dir=program.parent) as folder:
+        output = Path(folder) / "program"
+        dependencies = Path(folder) / "dependencies"
+        status = cc([*words, "-o", str(output), "-MD", "-MF", str(dependencies)])
+        if status:
+            sys.exit(status)
+        files = needed(dependencies) if dependencies.exists() else inputs_of(words)
+        made_from.write_text("".join(f"{stamp(path)}\n" for path in files))
+        os.replace(output, program)
+
+
+def needed(dependencies: Path) -> list[Path]:
+    """The files that a make rule names after its colon."""
+    text = dependencies.read_text().replace("\\\n", " ")
+    names = [name for line in text.splitlines() for name in line.partition(": ")[2].split()]
+    return sorted({Path(name).absolute() for name in names if Path(name).exists()})
+
+
+def spawn(words: list[str], environment: dict[str, str]) -> int:
+    """Runs the program with our stdin, stdout and stderr; signals reach it as they reach us."""
+    sys.stdout.flush()
+    child = subprocess.Popen(words, env=environment)
+    # The terminal sends Ctrl-C to the program, too: what it does then is its own affair.
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda number, frame: child.send_signal(number))
+    try:
+        status = child.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+    return status if status >= 0 else 128 - status
+
+
+def tell(records: Path, options: RunOptions) -> None:
+    from warpfive.cli.report import print_report, read_records, write_json
+
+    rows = read_records(records)
+    if options.json:
+        write_json(rows, options.json)
+    if options.report:
+        print_report(rows)
