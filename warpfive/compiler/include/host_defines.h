@@ -21,6 +21,22 @@
 
 #if defined(__CUDA__)
 
+/* The chip runs RISC-V, so this marks the device pass. */
+#if defined(__riscv)
+#define __WF_DEVICE__ 1
+#if !defined(__CUDA_ARCH__)
+#define __CUDA_ARCH__ 800
+#endif
+#endif
+#if !defined(__CUDACC__)
+#define __CUDACC__ 1
+#endif
+#if !defined(__CUDACC_VER_MAJOR__)
+#define __CUDACC_VER_MAJOR__ 12
+#define __CUDACC_VER_MINOR__ 6
+#define __CUDACC_VER_BUILD__ 0
+#endif
+
 #define __host__ __attribute__((host))
 #define __device__ __attribute__((device))
 #define __global__ __attribute__((global, annotate("wf.kernel")))

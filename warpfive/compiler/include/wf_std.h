@@ -1,20 +1,19 @@
 /* The parts of the C++ library that device code uses.
 
-   clang makes constexpr functions callable from both sides. Functions that are constexpr only in
-   a later language version get the same treatment here, so that std::swap and the algorithms
-   work in kernels in every version. */
+   clang makes constexpr functions callable from both sides. Those of <utility> that are constexpr
+   only in a later language version (std::swap, std::exchange) get the same treatment here. */
 #pragma once
 
-#if __has_include(<__config>)
+/* First of all: any other header would declare swap its own way. */
+#if __has_include(<__config>) && __cplusplus < 202002L
 #include <__config>
-#if __cplusplus < 202002L
+#pragma push_macro("_LIBCPP_CONSTEXPR_SINCE_CXX20")
 #undef _LIBCPP_CONSTEXPR_SINCE_CXX20
 #define _LIBCPP_CONSTEXPR_SINCE_CXX20 __attribute__((host, device))
-#endif
-#if __cplusplus < 202302L
-#undef _LIBCPP_CONSTEXPR_SINCE_CXX23
-#define _LIBCPP_CONSTEXPR_SINCE_CXX23 __attribute__((host, device))
-#endif
+#include <utility>
+#pragma pop_macro("_LIBCPP_CONSTEXPR_SINCE_CXX20")
+#else
+#include <utility>
 #endif
 
 #include <limits.h>
@@ -26,6 +25,13 @@
 #include <string.h>
 #include <cmath>
 #include <cstdlib>
-#include <new>
 #include <type_traits>
-#include <utility>
+
+#include <new>
+#if defined(__CUDA__) && __cplusplus < 202601L
+/* Placement in device code. */
+__attribute__((device)) inline void *operator new(size_t, void *p) noexcept { return p; }
+__attribute__((device)) inline void *operator new[](size_t, void *p) noexcept { return p; }
+__attribute__((device)) inline void operator delete(void *, void *) noexcept {}
+__attribute__((device)) inline void operator delete[](void *, void *) noexcept {}
+#endif
