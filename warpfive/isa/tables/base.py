@@ -8,17 +8,17 @@ auipc  rd, imm20 | op=0x17 | alu | rd = pc + imm | Adds a constant's upper part 
 jal    rd, target21 | op=0x6f | branch | rd = pc + 4; pc = pc + imm | Jumps and links.
 jalr   rd, imm12(rs1) | op=0x67 f3=0 | branch | rd = pc + 4; pc = even(rs1 + imm)
        | Jumps to a register and links.
-beq    rs1, rs2, target13 | op=0x63 f3=0 | branch | pc = jump(rs1 == rs2, imm)
+beq    rs1, rs2, target13 | op=0x63 f3=0 | branch | pc = pc + pick(rs1 == rs2, imm, 4)
        | Branches where equal.
-bne    rs1, rs2, target13 | op=0x63 f3=1 | branch | pc = jump(rs1 != rs2, imm)
+bne    rs1, rs2, target13 | op=0x63 f3=1 | branch | pc = pc + pick(rs1 != rs2, imm, 4)
        | Branches where not equal.
-blt    rs1, rs2, target13 | op=0x63 f3=4 | branch | pc = jump(s(rs1) < s(rs2), imm)
+blt    rs1, rs2, target13 | op=0x63 f3=4 | branch | pc = pc + pick(s(rs1) < s(rs2), imm, 4)
        | Branches where less, signed.
-bge    rs1, rs2, target13 | op=0x63 f3=5 | branch | pc = jump(s(rs1) >= s(rs2), imm)
+bge    rs1, rs2, target13 | op=0x63 f3=5 | branch | pc = pc + pick(s(rs1) >= s(rs2), imm, 4)
        | Branches where greater or equal, signed.
-bltu   rs1, rs2, target13 | op=0x63 f3=6 | branch | pc = jump(rs1 < rs2, imm)
+bltu   rs1, rs2, target13 | op=0x63 f3=6 | branch | pc = pc + pick(rs1 < rs2, imm, 4)
        | Branches where less, unsigned.
-bgeu   rs1, rs2, target13 | op=0x63 f3=7 | branch | pc = jump(rs1 >= rs2, imm)
+bgeu   rs1, rs2, target13 | op=0x63 f3=7 | branch | pc = pc + pick(rs1 >= rs2, imm, 4)
        | Branches where greater or equal, unsigned.
 lb     rd, imm12(rs1) | op=0x03 f3=0 | lsu | rd = sext(load(rs1 + imm, 1), 8) | Loads a byte.
 lh     rd, imm12(rs1) | op=0x03 f3=1 | lsu | rd = sext(load(rs1 + imm, 2), 16)
