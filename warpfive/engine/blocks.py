@@ -20,6 +20,8 @@ class BlockPool:
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
         self.cache = PrefixCache()
+        self.peak = 0
+        """Most blocks ever held at once."""
         self._free = list(range(capacity - 1, -1, -1))
         self._uses = [0] * capacity
 
@@ -40,6 +42,7 @@ class BlockPool:
             block = self._free.pop() if self._free else self.cache.evict()
             self._uses[block] = 1
             blocks.append(block)
+        self.peak = max(self.peak, self.used)
         return blocks
 
     def share(self, blocks: abc.Iterable[int]) -> None:
