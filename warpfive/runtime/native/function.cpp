@@ -13,6 +13,8 @@ namespace {
 
 constexpr int kRegisters = 64;  // a thread's integer and float registers
 
+}  // namespace
+
 cudaError_t set_attribute(CUfunc_st *function, cudaFuncAttribute which, int value) {
   int most = static_cast<int>(chip().block_shared_optin_bytes -
                               function->kernel->static_shared_bytes);
@@ -31,7 +33,6 @@ cudaError_t set_attribute(CUfunc_st *function, cudaFuncAttribute which, int valu
   }
 }
 
-}  // namespace
 }  // namespace wf::rt
 
 using namespace wf::rt;

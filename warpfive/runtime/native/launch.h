@@ -33,6 +33,8 @@ Body launch_body(std::shared_ptr<Ready> ready);
 cudaError_t launch(CUfunc_st *function, const LaunchShape &shape, void *const *args,
                    cudaStream_t stream);
 
+cudaError_t set_attribute(CUfunc_st *function, cudaFuncAttribute which, int value);
+
 /// Most bytes of dynamic shared memory a launch may ask for now.
 size_t dynamic_shared_limit(const CUfunc_st *function);
 
