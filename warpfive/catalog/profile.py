@@ -24,6 +24,10 @@ class EngineProfile:
     """Host time each sequence of the batch adds to a step."""
     layer_s: float = 12e-6
     """Small kernels and gaps of one layer on one step."""
+    moe_s: float = 0.0
+    """Routing, sorting and gaps of one layer of experts on one step."""
+    intake_s: float = 1e-3
+    """Time the front end takes for each request, one after the other."""
     request_s: float = 10e-3
     """Time of a request outside the steps: parsing, tokenising, queueing, streaming."""
     prefill_s: float = 4e-3
@@ -41,6 +45,12 @@ class EngineProfile:
     """Prompt tokens one step takes at most."""
     mixed: bool = True
     """Whether prefill and decode share a step; if not, prefill goes first."""
+    slots: int = 1024
+    """Sequences in flight at most."""
+    reserve: float = 0.5
+    """Share of its output a request must find room for when it is admitted."""
+    extra: int = 0
+    """Requests a closed-loop client keeps waiting beyond the engine's slots."""
     memory_fraction: float = 0.9
     """Share of device memory the engine takes."""
     dispatch: str = "allgather"

@@ -1,5 +1,6 @@
 """The verbs and their options, as typer reads them."""
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -28,8 +29,27 @@ class ProgramArguments:
     words: list[str]
 
 
+LAZY_VERBS = {
+    "calibrate": "warpfive.cli.calibrate",
+    "chips": "warpfive.cli.chips",
+    "estimate": "warpfive.cli.estimate",
+    "validate": "warpfive.cli.validate",
+}
+"""Verbs whose module is imported, and its ``register(app)`` called, when one is asked for."""
+
+
+def load_verbs(words: list[str]) -> None:
+    """Register the verb that ``words`` begin with, or every verb when help is asked for."""
+    asked = words[0] if words else "--help"
+    names = LAZY_VERBS if asked.startswith("-") else LAZY_VERBS.keys() & {asked}
+    known = {info.name for info in (*app.registered_groups, *app.registered_commands)}
+    for name in sorted(set(names) - known):
+        importlib.import_module(LAZY_VERBS[name]).register(app)
+
+
 def invoke(words: list[str], rest: ProgramArguments) -> int:
     """Runs a verb; usage errors come back as :class:`InputError`."""
+    load_verbs(words)
     group = typer.main.get_command(app)
     try:
         status = group.main(words, prog_name="warpfive", standalone_mode=False, obj=rest)

@@ -33,7 +33,9 @@ class Efficiency:
     """Prefill attention, share of the 16-bit peak."""
     attention_stream: float = 0.75
     """KV cache read by decode attention, share of peak bandwidth."""
-    mla_decode: float = 0.55
+    gqa_decode: float = 0.42
+    """Decode attention of grouped queries, share of the 16-bit peak."""
+    mla_decode: float = 0.58
     """Decode attention over a shared latent, share of the 16-bit peak."""
     kernel_s: float = 3e-6
     """Least time of one kernel inside a captured graph."""
@@ -41,7 +43,8 @@ class Efficiency:
     """Least time of one decode attention kernel."""
     sharpness: float = 3.0
     """Exponent that joins the bounds; infinite would be their maximum."""
-    tile: int = 128
+    pull: float = 2.0
+    """Cores' worth of bandwidth one 64 x 64 tile can ask for."""
     link: float = 0.75
     """Share of the scale-up bandwidth a large collective reaches."""
     allreduce_s: float = 8e-6
@@ -57,10 +60,28 @@ def join(sharpness: float, *times: float) -> float:
     return largest * sum((time / largest) ** sharpness for time in times) ** (1 / sharpness)
 
 
-def wave_share(tiles: int, cores: int) -> float:
-    """Useful share of the waves in which ``tiles`` equal tiles run on ``cores``."""
-    waves = math.ceil(tiles / cores)
-    return tiles / (waves * cores)
+TILES = ((64, 64), (64, 128), (128, 128), (256, 128))
+"""Rows and columns of the output tiles a library chooses among."""
+
+
+def tile_seconds(chip: ChipSpec, shape: tuple[float, float, int, int], rate: float) -> float:
+    """Least time over tile shapes of ``groups`` products (m, n, k): whole waves of whole tiles.
+
+    ``shape`` is (groups, m, n, k) and ``rate`` the operations per second of the busy chip.
+    """
+    groups, m, n, k = shape
+    cores = chip.cores
+    best = math.inf
+    for tile_m, tile_n in TILES:
+        tiles = groups * math.ceil(m / tile_m) * math.ceil(n / tile_n)
+        waves = math.ceil(tiles / cores) if groups == int(groups) else max(1.0, tiles / cores)
+        best = min(best, waves * tile_m * tile_n)
+    return best * 2 * k * cores / rate
+
+
+def reach(chip: ChipSpec, fit: Efficiency, tiles: float) -> float:
+    """Share of the streaming rate that so few tiles can ask for."""
+    return min(1.0, tiles * fit.pull / chip.cores)
 
 
 def gemm(
@@ -70,23 +91,12 @@ def gemm(
     m, n, k = shape
     if m <= 0:
         return 0.0
-    peak = chip.rates[compute] * (fit.gemm_8bit if DTYPE_BYTES[compute] < 2 else fit.gemm)
-    tile_m = 64 if m <= 64 else fit.tile
-    rows = max(1, math.ceil(m / tile_m))
-    columns = max(1, math.ceil(n / fit.tile))
-    share = _occupancy(rows * columns, chip.cores)
-    padded = rows * tile_m if m > 64 else max(16.0, m)
-    compute_s = 2 * padded * n * k / (peak * share)
+    rate = chip.rates[compute] * (fit.gemm_8bit if DTYPE_BYTES[compute] < 2 else fit.gemm)
+    compute_s = tile_seconds(chip, (1, m, n, k), rate)
     moved = n * k * DTYPE_BYTES[weights] + m * (k * max(1.0, DTYPE_BYTES[compute]) + 2 * n)
-    stream_s = moved / (chip.memory.bandwidth * fit.stream)
+    tiles = math.ceil(m / 64) * math.ceil(n / 64)
+    stream_s = moved / (chip.memory.bandwidth * fit.stream * reach(chip, fit, tiles))
     return join(fit.sharpness, compute_s, stream_s) + fit.kernel_s
-
-
-def _occupancy(tiles: int, cores: int) -> float:
-    """Wave quantisation; fewer tiles than cores are split along k, at some cost."""
-    if tiles >= cores:
-        return wave_share(tiles, cores)
-    return max(tiles / cores, 0.6)
 
 
 def active_experts(experts: int, top_k: int, tokens: float) -> float:
@@ -103,17 +113,22 @@ def grouped_gemm(
     if rows <= 0:
         return 0.0
     each = rows / max(hit, 1e-9)
-    tile_m = 16 if each <= 16 else 64 if each <= 64 else fit.tile
-    padded = hit * max(each, tile_m * math.ceil(each / tile_m) * 0.5 + each * 0.5)
-    compute_s = 2 * padded * n * k / (chip.rates[compute] * fit.grouped)
+    rate = chip.rates[compute] * fit.grouped
+    compute_s = tile_seconds(chip, (hit, each, n, k), rate)
     moved = hit * n * k * DTYPE_BYTES[weights] + rows * (k * max(1.0, DTYPE_BYTES[compute]) + 2 * n)
-    stream_s = moved / (chip.memory.bandwidth * fit.grouped_stream)
+    tiles = hit * math.ceil(each / 64) * math.ceil(n / 64)
+    stream_s = moved / (chip.memory.bandwidth * fit.grouped_stream * reach(chip, fit, tiles))
     return join(fit.sharpness, compute_s, stream_s) + fit.kernel_s
 
 
-def prefill_attention(chip: ChipSpec, fit: Efficiency, flops: float) -> float:
+ATTENTION_HALF = 500.0
+"""Tokens at which prefill attention reaches half of its share of the peak."""
+
+
+def prefill_attention(chip: ChipSpec, fit: Efficiency, flops: float, tokens: float) -> float:
     """Seconds of causal attention of that many operations (already halved by the mask)."""
-    return flops / (chip.rate("bf16") * fit.attention)
+    share = fit.attention * tokens / (tokens + ATTENTION_HALF)
+    return flops / (chip.rate("bf16") * share)
 
 
 def all_reduce(chip: ChipSpec, fit: Efficiency, data_bytes: float, members: int) -> float:

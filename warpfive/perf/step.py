@@ -109,10 +109,10 @@ class StepModel:
             return self.prefill(new_tokens, context)
         if new_tokens <= 0:
             return self.decode(int(batch), context_sum)
-        attended = self._prefill_attention(new_tokens, context)
+        attended = self.prefill_attention(new_tokens, context)
         scale = self.engine.prefill_scale
-        together = self._body(new_tokens + batch, sequences=batch + 1) * scale
-        seen = self._context_slope(batch) * context_sum + self._state(batch)
+        together = self.body(new_tokens + batch, sequences=batch + 1) * scale
+        seen = self._context_slope(batch) * context_sum + self.state(batch)
         host = self.engine.prefill_s + self.engine.sequence_s * batch
         return together + attended * scale + seen + host + self.engine.token_s * new_tokens
 
@@ -139,7 +139,7 @@ class StepModel:
         drafts = self.speculation.drafts if self.speculation else 0
         rows = batch * (1 + drafts) / self.layout.pp
         terms = self._layer_terms(rows, batch / self.layout.pp)
-        terms.append(Term("state", self._state(batch), 1))
+        terms.append(Term("state", self.state(batch), 1))
         terms += self._engine_terms(rows, batch)
         if drafts:
             terms.append(Term("draft", self._draft(batch, drafts), drafts))
@@ -147,19 +147,19 @@ class StepModel:
 
     def prefill_terms(self, new_tokens: float, context: float = 0.0) -> list[Term]:
         """Operators of a prefill step."""
-        scale = self.engine.prefill_scale * self._pipeline_share(new_tokens)
+        scale = self.engine.prefill_scale * self.pipeline_share(new_tokens)
         tokens = new_tokens / self.layout.cp
         terms = [
             Term(name, seconds * scale, count)
             for name, seconds, count in self._layer_terms(tokens, 1.0)
         ]
-        attended = self._prefill_attention(new_tokens, context)
+        attended = self.prefill_attention(new_tokens, context)
         terms.append(Term("attention", attended * scale, self.model.layer_count))
         host = self.engine.prefill_s + self.engine.token_s * new_tokens
         terms.append(Term("engine", host, 1))
         return terms
 
-    def _pipeline_share(self, new_tokens: float) -> float:
+    def pipeline_share(self, new_tokens: float) -> float:
         """Time of a prompt against all stages in a row, its chunks following each other."""
         stages = self.layout.pp
         chunks = max(1.0, new_tokens / self.engine.chunk_tokens)
@@ -173,7 +173,7 @@ class StepModel:
         host = self.engine.step_s + self.engine.sequence_s * batch
         return [Term("pipeline", hops, self.layout.pp - 1), Term("engine", host, 1)]
 
-    def _body(self, rows: float, sequences: float) -> float:
+    def body(self, rows: float, sequences: float) -> float:
         return sum(term.seconds for term in self._layer_terms(rows, sequences))
 
     def _layer_terms(self, rows: float, sequences: float) -> list[Term]:
@@ -216,6 +216,7 @@ class StepModel:
                 mine, hidden, width
             )
         seconds = self._experts(layer, rows) * self.engine.moe_scale + self._dispatch(layer, rows)
+        seconds += self.engine.moe_s
         if block.shared:
             mine, width = self._rank_rows(rows), math.ceil(block.shared / self.layout.tp)
             seconds += self._gemm(mine, (block.matrices - 1) * width, hidden)
@@ -282,16 +283,19 @@ class StepModel:
         stream = self.chip.memory.bandwidth * self.fit.attention_stream
         if spec.index_topk:
             return spec.index_dim * 1.0 / stream
+        heads = spec.heads / self.layout.tp
+        peak = self.chip.rate("bf16")
         if spec.kind == "mla":
-            heads = spec.heads / self.layout.tp
             flops = 2 * heads * (2 * spec.kv_rank + spec.rope_dim)
-            compute = flops / (self.chip.rate("bf16") * self.fit.mla_decode)
+            compute = flops / (peak * self.fit.mla_decode)
             moved = (spec.kv_rank + spec.rope_dim) * size / stream
-            return kernels.join(self.fit.sharpness, compute, moved)
-        kv_heads = max(1.0, spec.kv_heads / self.layout.tp)
-        return kv_heads * (spec.head_dim + spec.value_dim) * size / stream
+        else:
+            width = spec.head_dim + spec.value_dim
+            compute = 2 * heads * width / (peak * self.fit.gqa_decode)
+            moved = max(1.0, spec.kv_heads / self.layout.tp) * width * size / stream
+        return kernels.join(self.fit.sharpness, compute, moved)
 
-    def _state(self, batch: float) -> float:
+    def state(self, batch: float) -> float:
         """Decode attention that does not grow: kernels, windows, sparse choices, fixed state."""
         mine = batch / (self.layout.dp * self.layout.pp)
         stream = self.chip.memory.bandwidth * self.fit.attention_stream
@@ -311,7 +315,7 @@ class StepModel:
             total += layer.count * (moved / stream + self.fit.attention_s)
         return total * self.engine.attention_scale
 
-    def _prefill_attention(self, new_tokens: float, context: float) -> float:
+    def prefill_attention(self, new_tokens: float, context: float) -> float:
         """Causal attention of new tokens over themselves and what is cached, all layers."""
         groups = self.layout.cp * self.layout.tp
         tokens = new_tokens / self.layout.dp
@@ -326,7 +330,7 @@ class StepModel:
                 seen = min(seen, spec.index_topk)
                 flops += layer.count * tokens * index
             flops += layer.count * tokens * _attention_flops(spec, seen)
-        seconds = kernels.prefill_attention(self.chip, self.fit, flops / groups)
+        seconds = kernels.prefill_attention(self.chip, self.fit, flops / groups, tokens)
         return seconds * self.engine.attention_scale
 
     def _draft(self, batch: float, drafts: int) -> float:

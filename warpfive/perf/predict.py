@@ -1,0 +1,99 @@
+"""Predict measured cases: one step table per configuration, one served load per setting."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from warpfive.catalog import ChipSpec, EngineProfile, chip, engine_profile, model
+from warpfive.errors import InputError
+from warpfive.perf.kernels import Efficiency, efficiency
+from warpfive.perf.layout import Layout
+from warpfive.perf.ledger import ledger
+from warpfive.perf.rows import Case
+from warpfive.perf.serve import Load, Served, serve
+from warpfive.perf.step import StepModel
+from warpfive.perf.table import StepTable
+
+
+class Predictor:
+    """Predictions that share step tables and served loads between cases.
+
+    ``profile_of`` and ``fit_of`` replace the shipped engine profiles and chip efficiencies, which
+    is how fitting and calibration try other values.
+    """
+
+    def __init__(
+        self,
+        profile_of: Callable[[str], EngineProfile] = engine_profile,
+        fit_of: Callable[[ChipSpec], Efficiency] = efficiency,
+        max_requests: int = 0,
+    ) -> None:
+        self.profile_of, self.fit_of, self.max_requests = profile_of, fit_of, max_requests
+        self._tables: dict[tuple[object, ...], StepTable] = {}
+        self._served: dict[tuple[object, ...], Served] = {}
+
+    def __call__(self, case: Case) -> float:
+        """The case's quantity in seconds or per second, for the whole instance."""
+        if case.quantity == "prefill_rate":
+            return self._prefill_rate(case)
+        if case.quantity == "decode_rate":
+            batch = case.concurrency * case.layout.dp
+            context = case.input_tokens + case.output_tokens / 2
+            return batch / self.table(case, case.layout).step.decode(batch, batch * context)
+        return float(getattr(self.served(case), case.quantity))
+
+    def table(self, case: Case, layout: Layout) -> StepTable:
+        """Step table of a case's configuration."""
+        key = (
+            case.chip, case.model, case.engine, case.dtype, case.kv_dtype, layout, case.chunk_tokens
+        )  # fmt: skip
+        if key not in self._tables:
+            spec, engine = chip(case.chip), self.profile_of(case.engine)
+            if case.chunk_tokens:
+                engine = replace(engine, chunk_tokens=case.chunk_tokens)
+            step = StepModel(
+                spec, model(case.model), layout, engine, case.dtype, case.kv_dtype,
+                fit=self.fit_of(spec),
+            )  # fmt: skip
+            self._tables[key] = StepTable(step)
+        return self._tables[key]
+
+    def served(self, case: Case) -> Served:
+        """Averages of the case's load."""
+        if case.setting not in self._served:
+            self._served[case.setting] = self._serve(case)
+        return self._served[case.setting]
+
+    def _prefill_rate(self, case: Case) -> float:
+        table = self.table(case, case.layout)
+        prompts = max(1, round(table.step.engine.chunk_tokens / case.input_tokens))
+        prompts *= case.layout.dp
+        tokens = prompts * case.input_tokens
+        return tokens / table.prefill(tokens, 0.0, prompts)
+
+    def _serve(self, case: Case) -> Served:
+        table = self.table(case, case.layout)
+        engine = table.step.engine
+        room = ledger(table.step).kv_tokens
+        if room < case.input_tokens + engine.reserve * case.output_tokens:
+            raise InputError(
+                f"{case.model} on {case.chip} at {case.layout}: room for {room} tokens of KV cache "
+                f"is less than one request of {case.input_tokens:.0f}"
+            )
+        requests = case.requests
+        if self.max_requests and not (requests and requests <= case.concurrency):
+            requests = min(requests or 10 * case.concurrency, self._fewer(case))
+        load = Load(
+            input_tokens=case.input_tokens,
+            output_tokens=case.output_tokens,
+            concurrency=case.concurrency + (engine.extra if not case.requests else 0),
+            requests=requests,
+            spread=case.spread,
+        )
+        slots = min(engine.slots, case.slots or engine.slots)
+        if engine.extra and not case.requests:
+            slots = min(slots, case.concurrency)
+        prefill = self.table(case, case.prefill_layout) if case.prefill_layout else None
+        return serve(table, load, room, slots, prefill)
+
+    def _fewer(self, case: Case) -> int:
+        return max(self.max_requests, 3 * case.concurrency)

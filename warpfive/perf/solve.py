@@ -1,0 +1,109 @@
+"""Least squares in the logarithms of positive parameters, with a pull towards a prior.
+
+Small and plain: a damped Gauss-Newton iteration with numeric derivatives, robust to outliers.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+Values = dict[str, float]
+
+
+def fit_logs(
+    residuals: Callable[[Values], Sequence[float]],
+    prior: Mapping[str, float],
+    *,
+    pull: float = 0.05,
+    limits: Mapping[str, tuple[float, float]] | None = None,
+    rounds: int = 8,
+    scale: float = 0.15,
+) -> Values:
+    """Parameters that make ``residuals`` (log ratios) small; ``pull`` weighs the prior.
+
+    Residuals beyond ``scale`` count linearly, so that a few odd rows do not bend the fit.
+    """
+    names = list(prior)
+    start = [math.log(prior[name]) for name in names]
+    limits = limits or {}
+    point, damping = list(start), 1e-2
+    best = _cost(residuals, names, point, start, pull, scale)
+    for _ in range(rounds):
+        step = _step(residuals, names, point, start, pull, scale, damping)
+        trial = [_clip(names[i], point[i] + step[i], limits) for i in range(len(names))]
+        cost = _cost(residuals, names, trial, start, pull, scale)
+        if cost < best:
+            gain, point, best = best - cost, trial, cost
+            damping = max(damping / 5, 1e-6)
+            if gain < 1e-4 * best:
+                break
+        else:
+            damping *= 10
+            if damping > 1e4:
+                break
+    return {name: math.exp(value) for name, value in zip(names, point, strict=True)}
+
+
+def _clip(name: str, value: float, limits: Mapping[str, tuple[float, float]]) -> float:
+    if name not in limits:
+        return value
+    low, high = limits[name]
+    return min(max(value, math.log(low)), math.log(high))
+
+
+def _values(names: Sequence[str], point: Sequence[float]) -> Values:
+    return {name: math.exp(value) for name, value in zip(names, point, strict=True)}
+
+
+def _loss(error: float, scale: float) -> float:
+    return 2 * scale * scale * (math.sqrt(1 + (error / scale) ** 2) - 1)
+
+
+def _cost(residuals, names, point, start, pull, scale) -> float:  # type: ignore[no-untyped-def]
+    errors = residuals(_values(names, point))
+    fitted = sum(_loss(error, scale) for error in errors) / max(1, len(errors))
+    held = sum((a - b) ** 2 for a, b in zip(point, start, strict=True))
+    return fitted + pull * scale * scale * held / len(names)
+
+
+def _step(residuals, names, point, start, pull, scale, damping) -> list[float]:  # type: ignore[no-untyped-def]
+    """Solve the damped normal equations of the weighted residuals."""
+    base = residuals(_values(names, point))
+    count, size = max(1, len(base)), len(names)
+    columns = []
+    for index in range(size):
+        moved = list(point)
+        moved[index] += 0.05
+        changed = residuals(_values(names, moved))
+        pairs = zip(changed, base, strict=True)
+        columns.append([(after - before) / 0.05 for after, before in pairs])
+    weights = [1 / math.sqrt(1 + (error / scale) ** 2) / count for error in base]
+    matrix = [[0.0] * size for _ in range(size)]
+    right = [0.0] * size
+    for i in range(size):
+        for j in range(i + 1):
+            value = sum(w * a * b for w, a, b in zip(weights, columns[i], columns[j], strict=True))
+            matrix[i][j] = matrix[j][i] = value
+        right[i] = -sum(w * a * b for w, a, b in zip(weights, columns[i], base, strict=True))
+        held = pull * scale * scale / size
+        matrix[i][i] += held + damping * (matrix[i][i] + 1e-6)
+        right[i] -= held * (point[i] - start[i])
+    return [max(-1.0, min(1.0, value)) for value in solve_linear(matrix, right)]
+
+
+def solve_linear(matrix: list[list[float]], right: list[float]) -> list[float]:
+    """Gaussian elimination with pivoting."""
+    size = len(right)
+    rows = [[*matrix[i], right[i]] for i in range(size)]
+    for i in range(size):
+        pivot = max(range(i, size), key=lambda r: abs(rows[r][i]))
+        rows[i], rows[pivot] = rows[pivot], rows[i]
+        head = rows[i][i] or 1e-12
+        for r in range(i + 1, size):
+            factor = rows[r][i] / head
+            if factor:
+                rows[r] = [a - factor * b for a, b in zip(rows[r], rows[i], strict=True)]
+    answer = [0.0] * size
+    for i in reversed(range(size)):
+        known = sum(rows[i][j] * answer[j] for j in range(i + 1, size))
+        answer[i] = (rows[i][size] - known) / (rows[i][i] or 1e-12)
+    return answer
