@@ -1,6 +1,21 @@
 """The CUDA compiler: our own headers, the nvcc-compatible driver, and the device linker."""
 
 from warpfive.compiler.device import DeviceOptions, compile_device
+from warpfive.compiler.driver import main
 from warpfive.compiler.image import Image, ImageVariable, KernelEntry, read
+from warpfive.compiler.lines import Line, read_lines
+from warpfive.compiler.listing import disassemble, listing
 
-__all__ = ["DeviceOptions", "Image", "ImageVariable", "KernelEntry", "compile_device", "read"]
+__all__ = [
+    "DeviceOptions",
+    "Image",
+    "ImageVariable",
+    "KernelEntry",
+    "Line",
+    "compile_device",
+    "disassemble",
+    "listing",
+    "main",
+    "read",
+    "read_lines",
+]

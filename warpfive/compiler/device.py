@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from warpfive.compiler import codegen, toolchain
+from warpfive.compiler.builtins import objects
 from warpfive.compiler.elf import read_object
 from warpfive.compiler.ir import Unit, internal, lower
+from warpfive.compiler.join import join
 from warpfive.compiler.link import link
 from warpfive.compiler.thunks import UnknownSize
 from warpfive.errors import CompileError
@@ -69,9 +71,13 @@ NVCC_MACROS = (
 )
 
 
-def device_ir(source: str, options: DeviceOptions, *, debug: str = "limited") -> tuple[str, str]:
-    """IR text of the device side, and clang's warnings."""
+def device_ir(
+    source: str, options: DeviceOptions, *, debug: str = "limited", depend: Path | None = None
+) -> tuple[str, str]:
+    """IR text of the device side, and clang's warnings; ``depend`` receives the files read."""
     words = ["-emit-llvm", f"-debug-info-kind={debug}", "-o", "-"]
+    if depend:
+        words += ["-dependency-file", str(depend), "-MT", "x"]
     done = toolchain.run_clang([*words, *clang_arguments(source, options)])
     said = done.stderr.decode(errors="replace")
     if done.returncode:
@@ -79,21 +85,30 @@ def device_ir(source: str, options: DeviceOptions, *, debug: str = "limited") ->
     return done.stdout.decode(), said
 
 
-def compile_unit(source: str, options: DeviceOptions) -> tuple[Unit, str]:
+def compile_unit(
+    source: str, options: DeviceOptions, depend: Path | None = None
+) -> tuple[Unit, str]:
     """The lowered device code of one source, and clang's warnings."""
-    text, said = device_ir(source, options)
+    text, said = device_ir(source, options, depend=depend)
     try:
         return lower(text), said
     except UnknownSize:
         return lower(device_ir(source, options, debug="standalone")[0]), said
 
 
-def build_image(units: list[Unit], level: int = 3) -> bytes:
-    """Links units and the device library into an image."""
-    text = internal(units[0].text)
-    kernels = [kernel for unit in units for kernel in unit.kernels]
-    variables = [variable for unit in units for variable in unit.variables]
-    return link([read_object(codegen.emit(text, level))], kernels, variables)
+def build_image(units: list[Unit], level: int = 3, ids: tuple[str, ...] = ()) -> bytes:
+    """Links units and the device library into an image; ``ids`` name relocatable units."""
+    # The library is compiled by this module: it is found only once there is code to link it to.
+    try:
+        from warpfive.compiler.library import libraries
+    except ImportError:
+        libraries = tuple
+
+    text = units[0].text if len(units) == 1 else join([unit.text for unit in units])
+    kernels = {kernel.name: kernel for unit in units for kernel in unit.kernels}
+    variables = {item.name: item for unit in units for item in unit.variables}
+    code = read_object(codegen.emit(internal(text), level, libraries()))
+    return link([code, *objects()], list(kernels.values()), list(variables.values()), ids)
 
 
 def compile_device(source: str | Path, options: DeviceOptions | None = None) -> bytes:

@@ -75,6 +75,7 @@ class Image:
 
     ``memory`` is the loaded part as it lies at the load address before relocation, and
     ``relative`` are (offset, value): the loader stores value + load address at offset.
+    ``units`` are ids of the relocatable units that were linked into it.
     """
 
     build_id: str
@@ -84,6 +85,7 @@ class Image:
     symbols: list[ImageSymbol]
     sections: dict[str, ImageSection]
     relative: list[tuple[int, int]] = field(default_factory=list)
+    units: tuple[str, ...] = ()
 
     @property
     def text(self) -> tuple[int, bytes]:
@@ -115,7 +117,12 @@ def read(data: bytes) -> Image:
         (offset, addend) for offset, _, addend in RELA.iter_unpack(sections[".rela.dyn"].data)
     ]
     memory = _memory(data, sections)
-    return Image(build_id, memory, kernels, variables, symbols, sections, relative)
+    units = tuple(
+        line.split()[1]
+        for line in sections[".warpfive"].data.decode().splitlines()
+        if line.startswith("unit ")
+    )
+    return Image(build_id, memory, kernels, variables, symbols, sections, relative, units)
 
 
 def _sections(data: bytes, head: tuple[int, ...]) -> dict[str, ImageSection]:

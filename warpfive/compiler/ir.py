@@ -1,10 +1,11 @@
 """Device IR as clang writes it, turned into what LLVM's RISC-V back end can take.
 
 clang marks CUDA's memory kinds by address spaces (a "fake" map): 9 ``__shared__``,
-8 ``__constant__``, 7 ``__device__``. The chip has one flat address space, so the spaces go; shared variables become
-thread-local ones, which RISC-V code addresses as ``tp`` plus a constant, and ``tp`` is where
-the block's shared memory lies. Every ``extern __shared__`` array is the one symbol
-`DYNAMIC_SHARED`, to which the linker gives the end of the kernel's static shared memory.
+8 ``__constant__``, 7 ``__device__``. The chip has one flat address space, so the spaces go;
+shared variables become thread-local ones, which RISC-V code addresses as ``tp`` plus a
+constant, and ``tp`` is where the block's shared memory lies. Every ``extern __shared__`` array is
+the one symbol `DYNAMIC_SHARED`, to which the linker gives the end of the kernel's static shared
+memory.
 """
 
 import re

@@ -38,6 +38,7 @@ from warpfive.errors import CompileError
 BASE = 0x200
 """Address of the first byte of code: nothing a program can name lies at offset 0."""
 
+PAGE = 4096
 STT_OBJECT, STT_FUNC, STT_SECTION, STT_TLS = 1, 2, 3, 6
 ORDER = (".text", ".rodata", ".data", ".bss")
 
@@ -278,10 +279,12 @@ class Linker:
         at = BASE
         for name in ORDER:
             start = at = (at + 63) & -64
-            for piece in groups[name]:
+            for piece in sorted(groups[name], key=lambda piece: piece.section.align >= PAGE):
                 at = (at + piece.section.align - 1) & -piece.section.align
                 piece.section.address = at
                 at += piece.section.size
+                if piece.section.align >= PAGE:
+                    at = (at + PAGE - 1) & -PAGE  # pages of its own, for managed variables
             if name == ".data":
                 at = self._place_slots(at)
             self.ends[name] = (start, at)
@@ -454,8 +457,16 @@ class Linker:
         return "".join(line + "\n" for line in lines)
 
 
-def link(objects: Iterable[Object], kernels: list[Kernel], variables: list[Variable]) -> bytes:
-    """The image of objects that define the kernels' entries and the variables."""
+def link(
+    objects: Iterable[Object],
+    kernels: list[Kernel],
+    variables: list[Variable],
+    units: Iterable[str] = (),
+) -> bytes:
+    """The image of objects that define the kernels' entries and the variables.
+
+    ``units`` are the ids of relocatable units that the image answers for.
+    """
     linker = Linker(objects, kernels, variables)
     linker.mark()
     linker.place_shared()
@@ -469,7 +480,7 @@ def link(objects: Iterable[Object], kernels: list[Kernel], variables: list[Varia
             f"undefined in device code: {names}; define it with __device__, "
             "or build with -rdc=true and link the file that does"
         )
-    return _Writer(linker, code).image()
+    return _Writer(linker, code).image(units)
 
 
 class _Writer:
@@ -481,7 +492,7 @@ class _Writer:
         self.file = bytearray()
         self.sections: list[tuple[str, int, int, int, int, int, int, int, int, int]] = []
 
-    def image(self) -> bytes:
+    def image(self, units: Iterable[str]) -> bytes:
         """The whole file."""
         linker, ends = self.linker, self.linker.ends
         self.file = bytearray(ends[".data"][1])
@@ -497,7 +508,7 @@ class _Writer:
         rela = b"".join(RELA.pack(o, relocate.RELATIVE, v) for o, v in sorted(linker.relative))
         self._append(".rela.dyn", SHT_RELA, rela, entry=RELA.size, align=8)
         self._debug()
-        records = linker.records()
+        records = linker.records() + "".join(f"unit {name}\n" for name in units)
         digest = hashlib.sha256(self.file + records.encode()).hexdigest()[:32]
         self._append(".warpfive", SHT_PROGBITS, f"warpfive 1 {digest}\n{records}".encode())
         self._symbols()

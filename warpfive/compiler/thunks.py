@@ -204,11 +204,19 @@ def entry_thunk(name: str, line: str, debug: Debug, max_threads: int) -> tuple[K
             f"{len(arguments)} values that clang passes; please report this program"
         )
     kernel = Kernel(name, tuple(params), max_threads)
-    return kernel, _thunk_text(kernel, tail, program[1], debug, body, call)
+    # instances of templates may come from several units, all alike
+    linkage = "weak_odr " if re.match(r"define (?:linkonce|weak)_odr ", line) else ""
+    return kernel, _thunk_text(kernel, linkage, tail, program[1], debug, body, call)
 
 
 def _thunk_text(
-    kernel: Kernel, tail: str, program: str, debug: Debug, body: list[str], call: list[str]
+    kernel: Kernel,
+    linkage: str,
+    tail: str,
+    program: str,
+    debug: Debug,
+    body: list[str],
+    call: list[str],
 ) -> str:
     node = re.sub(r", (?:retainedNodes|declaration): ![0-9]+", "", debug.nodes[program])
     scope = debug.add(node)
@@ -218,7 +226,7 @@ def _thunk_text(
     inline = f" #{debug.inline_group}"
     size = max(kernel.args_bytes, 16)
     head = (
-        f'define void @"{ENTRY}{kernel.name}"(ptr noalias noundef readonly align 16 '
+        f'define {linkage}void @"{ENTRY}{kernel.name}"(ptr noalias noundef readonly align 16 '
         f"dereferenceable({size}) %args){' ' + group[1] if group else ''} "
         f'section ".text.{ENTRY}{kernel.name}" !dbg {scope} {{'
     )

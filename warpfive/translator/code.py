@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from warpfive.translator import abi
 from warpfive.translator.collective import tile_function
-from warpfive.translator.flow import Node
 from warpfive.translator.program import Block
 
 
@@ -15,7 +14,7 @@ class Code:
     """What goes into one object."""
 
     functions: list[str]
-    blocks: dict[int, Block] | dict[int, Node]
+    blocks: dict[int, Block]
     tile_products: set[str]
     flags: int = 0
     blocks_function: str = "null"
@@ -30,7 +29,7 @@ class Code:
 
     def _tables(self) -> str:
         count = len(self.blocks)
-        pcs = ", ".join(f"i64 {block.start}" for block in self.blocks.values())
+        pcs = ", ".join(f"i64 {start}" for start in self.blocks)
         sizes = ", ".join(f"i32 {len(block.instructions)}" for block in self.blocks.values())
         return f"""
 @block_pc = internal constant [{count} x i64] [{pcs}]

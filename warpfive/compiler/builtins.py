@@ -1,0 +1,39 @@
+"""Functions that LLVM itself calls when it writes machine code: memcpy, 128-bit division.
+
+No IR names them, so they are an object of their own, from which the linker takes what it needs.
+"""
+
+import functools
+from pathlib import Path
+
+from warpfive.compiler import cache, toolchain
+from warpfive.compiler.codegen import target_arguments
+from warpfive.compiler.elf import Object, read_object
+from warpfive.errors import CompileError
+
+CODE = {".h", ".hpp", ".cuh", ".inc", ".cu", ".cpp", ".c", ".py"}
+SOURCE = toolchain.LIBRARY / "builtins.c"
+
+
+@functools.cache
+def fingerprint() -> str:
+    """Hash of the compiler's own headers, library and code: part of every cache key."""
+    room = Path(__file__).parent
+    files = sorted(p for p in room.rglob("*") if p.suffix in CODE or p.parent.name == "include")
+    states = [f"{p.relative_to(room)} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in files]
+    return cache.digest(toolchain.wheel_version(), str(toolchain.zig()), *states)
+
+
+@functools.cache
+def objects() -> list[Object]:
+    """The built-in functions, compiled where the cache lacks them."""
+    path = cache.root() / "device-library" / f"builtins-{fingerprint()[:16]}.o"
+    if not path.exists():
+        words = [*target_arguments(), "-x", "c", "-emit-obj", "-O2", "-ffreestanding"]
+        words += ["-fno-builtin", "-mrelocation-model", "static", "-mcmodel=medium"]
+        words += ["-ffunction-sections", "-fstack-size-section", "-o", "-", str(SOURCE)]
+        done = toolchain.run_clang(words)
+        if done.returncode:
+            raise CompileError(f"the device library: {done.stderr.decode(errors='replace')}")
+        cache.write(path, done.stdout)
+    return [read_object(path.read_bytes())]

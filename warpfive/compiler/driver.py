@@ -1,0 +1,379 @@
+"""``warpfive cc``: one call of the nvcc-compatible compiler, from options to files."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from warpfive.compiler import archive, cache, device, embed, host, hostlink, toolchain
+from warpfive.compiler.builtins import fingerprint
+from warpfive.compiler.help import HELP, VERSION
+from warpfive.compiler.ir import Unit
+from warpfive.compiler.options import Options, Source, parse
+from warpfive.errors import CompileError, InputError, WarpfiveError
+
+Library = Callable[[], Path]
+"""Gives the path of the chip's library; called only when a program is linked."""
+
+
+def main(argv: list[str], runtime_library: Library | None = None) -> int:
+    """Runs one compiler command; returns its exit status, with messages on stderr."""
+    try:
+        return Driver(parse(argv), runtime_library).run()
+    except WarpfiveError as failure:
+        print(_message(failure), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _message(failure: WarpfiveError) -> str:
+    text = str(failure)
+    return text if isinstance(failure, CompileError) and "\n" in text else f"warpfive cc: {text}"
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A host object with its device code inside, and what the compilers said."""
+
+    data: bytes
+    said: str
+    files: list[str]
+
+
+class Driver:
+    """One command."""
+
+    def __init__(self, options: Options, runtime_library: Library | None) -> None:
+        self.options = options
+        self.runtime_library = runtime_library
+        self.rules: set[str] = set()  # files of make rules written so far
+
+    def run(self) -> int:
+        """Does what the options ask for."""
+        options = self.options
+        if options.version:
+            print(VERSION)
+            return 0
+        if options.help:
+            print(HELP)
+            return 0
+        if not options.inputs:
+            raise InputError("no input files; name a .cu, .cpp, .c or .o file")
+        self._check_inputs()
+        actions = {
+            "link": self._link,
+            "compile": self._compile_all,
+            "preprocess": self._preprocess,
+            "depend": self._depend,
+            "lib": self._archive,
+            "dlink": self._device_link,
+            "image": self._image,
+        }
+        return actions[options.mode]()
+
+    def _check_inputs(self) -> None:
+        for source in self.options.inputs:
+            if source.language == "ptx":
+                raise InputError(
+                    f"{source.path}: PTX is not translated; compile its CUDA C++ source instead"
+                )
+            if not os.path.exists(source.path):
+                raise InputError(f"{source.path}: no such file")
+        sources = [s for s in self.options.inputs if s.language]
+        one = self.options.mode in ("compile", "preprocess", "image", "depend")
+        if one and self.options.output and len(sources) > 1:
+            raise InputError(
+                f"-o {self.options.output}: {len(sources)} sources give {len(sources)} files; "
+                "leave -o out or compile them one by one"
+            )
+
+    # one source
+
+    def device_options(self) -> device.DeviceOptions:
+        """The device side of the options."""
+        options = self.options
+        flags = [*options.preprocess, *host.QUIET, "-w"]
+        if options.per_thread:
+            flags.append("-DCUDA_API_PER_THREAD_DEFAULT_STREAM=1")
+        if options.openmp:
+            flags.append("-D_OPENMP=201511")
+        standard = options.standard
+        if standard and "++" in standard:
+            flags.append(f"-std={standard}")
+        return device.DeviceOptions(
+            flags=tuple(f for f in flags if not f.startswith("-Wno-") or f in host.QUIET),
+            level=0 if options.device_debug else 3,
+            arch=options.arch,
+            fast_math=options.fast_math,
+            fmad=options.fmad,
+            relocatable=options.relocatable,
+        )
+
+    def compile(self, source: Source) -> Compiled:
+        """A source as host object, from the cache where nothing it is made from has changed."""
+        assert source.language
+        options = self.options
+        words = host.arguments(source.path, source.language, options)
+        inside = device.clang_arguments(source.path, self.device_options())
+        key = cache.digest(
+            fingerprint(), json.dumps([words, inside, options.relocatable, options.device_debug])
+        )
+        memo = cache.Memo("objects")
+        known = memo.get(key)
+        if known is None:
+            done = self._compiled(source, words)
+            said = done.said.encode()
+            memo.put(key, done.files, len(said).to_bytes(4, "little") + said + done.data)
+        else:
+            size = int.from_bytes(known[0][:4], "little")
+            data, said = known[0][4 + size :], known[0][4 : 4 + size]
+            done = Compiled(data, said.decode(), known[1])
+        self._dependencies(source, done.files)
+        return done
+
+    def _compiled(self, source: Source, words: list[str]) -> Compiled:
+        """Compiles one source, device and host code at the same time."""
+        with tempfile.TemporaryDirectory(prefix="wf-") as scratch:
+            lists = [Path(scratch) / "host.d", Path(scratch) / "device.d"]
+            words = [*words, "-dependency-file", str(lists[0]), "-sys-header-deps", "-MT", "x"]
+            action = ("-emit-obj", "-o", "-")
+            if source.language != "cuda":
+                data, said = host.compile_host(words, action)
+            else:
+                placeholder = Path(scratch) / "device"
+                placeholder.write_bytes(embed.PLACEHOLDER)
+                words += ["-fcuda-include-gpubinary", str(placeholder)]
+                with ThreadPoolExecutor(max_workers=1) as pool:
+                    inside = pool.submit(self._device_code, source, lists[1])
+                    data, said = host.compile_host(words, action)
+                    data = embed.fill(data, inside.result())
+            files = [name for path in lists if path.exists() for name in _needed(path)]
+            return Compiled(data, said, files)
+
+    def _device_code(self, source: Source, depend: Path) -> bytes:
+        """What goes into the object: an image, or a unit for the device link."""
+        options = self.device_options()
+        unit, _ = device.compile_unit(source.path, options, depend)
+        if self.options.relocatable:
+            return embed.pack(unit)
+        return device.build_image([unit], options.level)
+
+    def _dependencies(self, source: Source, files: list[str]) -> None:
+        """Writes or extends the make rule that ``-MD`` and its like ask for."""
+        depend = self.options.depend
+        if not {"-MD", "-MMD"} & set(depend):
+            return
+        target = _after(depend, "-MT") or self._object_name(source)
+        path = _after(depend, "-MF") or str(Path(target).with_suffix(".d"))
+        known = path in self.rules
+        self.rules.add(path)
+        text = _rule(target, source.path, files, "-MD" in depend, "-MP" in depend)
+        with open(path, "a" if known else "w") as file:
+            file.write(text)
+
+    def _object_name(self, source: Source) -> str:
+        options = self.options
+        if options.output and options.mode == "compile":
+            return options.output
+        return str(Path(options.output_folder or ".") / (Path(source.path).stem + ".o"))
+
+    # modes
+
+    def _compile_all(self) -> int:
+        for source in self.options.inputs:
+            if source.language:
+                target = self._object_name(source)
+                done = self.compile(source)
+                _say(done.said)
+                _write(target, done.data)
+        return 0
+
+    def _preprocess(self) -> int:
+        for source in self.options.inputs:
+            words = host.arguments(source.path, source.language or "cuda", self.options)
+            data, said = host.compile_host(words, ("-E", "-o", "-"))
+            _say(said)
+            self._deliver(data)
+        return 0
+
+    def _depend(self) -> int:
+        depend = self.options.depend
+        text = ""
+        for source in self.options.inputs:
+            words = host.arguments(source.path, source.language or "cuda", self.options)
+            with tempfile.TemporaryDirectory(prefix="wf-") as scratch:
+                path = Path(scratch) / "host.d"
+                words += ["-dependency-file", str(path), "-sys-header-deps", "-MT", "x"]
+                _say(host.compile_host(words, ("-Eonly",))[1])
+                files = _needed(path)
+            target = _after(depend, "-MT") or str(Path(source.path).with_suffix(".o").name)
+            text += _rule(target, source.path, files, "-M" in depend, "-MP" in depend)
+        file = _after(depend, "-MF")
+        if file:
+            _write(file, text.encode())
+        else:
+            self._deliver(text.encode())
+        return 0
+
+    def _image(self) -> int:
+        for source in self.options.inputs:
+            options = self.device_options()
+            if source.language:
+                unit, said = device.compile_unit(source.path, options)
+                _say(said)
+                data = device.build_image([unit], options.level)
+            else:
+                data = self._linked([source.path]) or embed.contents(_read(source.path))
+            ending = {"-ptx": ".ptx", "-cubin": ".cubin", "-fatbin": ".fatbin"}
+            kind = self.options.image_kind
+            target = self.options.output or Path(source.path).stem + ending[kind]
+            _write(target, data)
+            print(
+                f"warpfive cc: {kind}: {target} is a RISC-V ELF kernel image, the only device "
+                "code there is here",
+                file=sys.stderr,
+            )
+        return 0
+
+    def _archive(self) -> int:
+        with tempfile.TemporaryDirectory(prefix="wf-") as scratch:
+            archive.write(self.options.output or "a.a", self._objects(Path(scratch)))
+        return 0
+
+    def _device_link(self) -> int:
+        image = self._linked([source.path for source in self.options.inputs])
+        if image is None:
+            raise InputError(
+                "-dlink: none of the inputs holds relocatable device code; compile them with -dc"
+            )
+        _write(self.options.output or "a_dlink.o", embed.carrier(image))
+        return 0
+
+    def _link(self) -> int:
+        with tempfile.TemporaryDirectory(prefix="wf-") as scratch:
+            objects = self._objects(Path(scratch))
+            names = iter(objects)
+            order = [
+                word if word.startswith(("-l", "-L")) else next(names)
+                for word in self.options.link_order
+            ]
+            image = self._linked(objects + self._archives())
+            if image is not None:
+                carrier = Path(scratch) / "warpfive_device.o"
+                carrier.write_bytes(embed.carrier(image))
+                order.append(str(carrier))
+            output = self.options.output or ("a.so" if self.options.shared else "a.out")
+            runtime = self.runtime_library() if self.runtime_library else None
+            hostlink.link(
+                order, output, extra=self.options.link, runtime=runtime, shared=self.options.shared
+            )
+        if self.options.run:
+            return subprocess.call([str(Path(output).absolute())])
+        return 0
+
+    def _archives(self) -> list[str]:
+        """Static libraries named by ``-l`` that may hold relocatable device code."""
+        folders = [word[2:] for word in self.options.link_order if word.startswith("-L")]
+        found = []
+        for word in self.options.link_order:
+            for folder in folders if word.startswith("-l") else []:
+                path = Path(folder) / f"lib{word[2:]}.a"
+                if path.exists():
+                    found.append(str(path))
+                    break
+        return found
+
+    def _objects(self, scratch: Path) -> list[str]:
+        """Inputs as linkable files: sources are compiled, the rest stay."""
+        with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+            jobs = [
+                pool.submit(self.compile, source) if source.language else None
+                for source in self.options.inputs
+            ]
+            found = []
+            for number, (job, source) in enumerate(zip(jobs, self.options.inputs, strict=True)):
+                if job is None:
+                    found.append(source.path)
+                    continue
+                done = job.result()
+                _say(done.said)
+                folder = scratch / str(number)
+                folder.mkdir()
+                path = folder / (Path(source.path).stem + ".o")
+                path.write_bytes(done.data)
+                found.append(str(path))
+        return found
+
+    # device link
+
+    def _linked(self, paths: list[str]) -> bytes | None:
+        """The image of all relocatable units in objects and archives; None without any."""
+        units: dict[str, Unit] = {}
+        for path in paths:
+            data = _read(path)
+            members = archive.members(data, path) if archive.is_archive(data) else [data]
+            for member in members:
+                units.update(embed.units(member))
+        if not units:
+            return None
+        level = 0 if self.options.device_debug else 3
+        return device.build_image(list(units.values()), level, tuple(units))
+
+    def _deliver(self, data: bytes) -> None:
+        if self.options.output:
+            _write(self.options.output, data)
+        else:
+            sys.stdout.buffer.write(data)
+            sys.stdout.buffer.flush()
+
+
+def _needed(path: Path) -> list[str]:
+    """The files that a make rule names after its colon."""
+    text = path.read_text().replace("\\\n", " ").partition(": ")[2]
+    names = re.findall(r"(?:[^\s\\]|\\.)+", text)
+    return [re.sub(r"\\(.)", r"\1", name) for name in names]
+
+
+def _rule(target: str, source: str, files: list[str], system: bool, phony: bool) -> str:
+    """A make rule; without ``system``, only of files that are the program's own."""
+    folders = [str(toolchain.INCLUDE), str(toolchain.zig().parent), "/usr/include"]
+    names = [
+        os.path.relpath(name) if os.path.isabs(name) and not os.path.isabs(source) else name
+        for name in files
+        if system or not name.startswith(tuple(folders))
+    ]
+    names = list(dict.fromkeys([source, *names]))
+    text = f"{target}: " + " \\\n  ".join(name.replace(" ", "\\ ") for name in names) + "\n"
+    return text + "".join(f"\n{name}:\n" for name in names[1:] if phony)
+
+
+def _after(words: list[str], flag: str) -> str | None:
+    """The word after the last ``flag``."""
+    places = [i for i, word in enumerate(words) if word == flag]
+    return words[places[-1] + 1] if places else None
+
+
+def _say(text: str) -> None:
+    if text.strip():
+        print(text.rstrip(), file=sys.stderr)
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as failure:
+        raise InputError(f"{path}: cannot be read: {failure.strerror}") from None
+
+
+def _write(path: str, data: bytes) -> None:
+    try:
+        cache.write(Path(path), data)
+    except OSError as failure:
+        raise InputError(f"{path}: cannot be written: {failure.strerror}") from None
