@@ -1,8 +1,9 @@
 """Step times of one replica as integer tables, so that both simulations add up the same numbers.
 
 A step computes slices of sequences. Slices of one token attend to their context like a decode;
-longer ones are prompts or parts of prompts. With ``b`` one-token slices over ``c`` tokens of context
-in all, ``t`` tokens in the step and ``p`` (new token, seen token) pairs in the longer slices:
+longer ones are prompts or parts of prompts. With ``b`` one-token slices over ``c`` tokens of
+context in all, ``t`` tokens in the step and ``p`` (new token, seen token) pairs in the longer
+slices:
 
     decodes only   decode[b] + context * c
     any prompt     mixed[t] + seat[b] + pair * p + context * c

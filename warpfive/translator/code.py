@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from warpfive.translator import abi
 from warpfive.translator.collective import tile_function
+from warpfive.translator.flow import Node
 from warpfive.translator.program import Block
 
 
@@ -14,7 +15,7 @@ class Code:
     """What goes into one object."""
 
     functions: list[str]
-    blocks: dict[int, Block]
+    blocks: dict[int, Block] | dict[int, Node]
     tile_products: set[str]
     flags: int = 0
     blocks_function: str = "null"
@@ -29,7 +30,7 @@ class Code:
 
     def _tables(self) -> str:
         count = len(self.blocks)
-        pcs = ", ".join(f"i64 {start}" for start in self.blocks)
+        pcs = ", ".join(f"i64 {block.start}" for block in self.blocks.values())
         sizes = ", ".join(f"i32 {len(block.instructions)}" for block in self.blocks.values())
         return f"""
 @block_pc = internal constant [{count} x i64] [{pcs}]

@@ -7,16 +7,22 @@ from pathlib import Path
 from warpfive.errors import InputError
 from warpfive.translator import abi, host
 from warpfive.translator.code import Code
+from warpfive.translator.emit import Emitter
+from warpfive.translator.flow import Flow, NotFast
 from warpfive.translator.general import General
 from warpfive.translator.program import Program, explore
 
+PROFILE = """
+!0 = !{!"branch_weights", i32 1, i32 100000}
+!1 = !{!"branch_weights", i32 100000, i32 1}
+"""
 VARIANTS = ("plain", "count", "precise", "general", "general-count")
 
 
 def general_code(program: Program, kernel: str, shape: tuple[int, int, int], counts: bool,
-                 precise: bool) -> Code:
+                 precise: bool, leaders: tuple[int, ...] = ()) -> Code:
     """Code for any state of any warp of the kernel."""
-    blocks = explore(program, program.entry(kernel))
+    blocks = explore(program, program.entry(kernel), leaders)
     engine = General(blocks, shape, counts, precise)
     text = engine.function()
     flags = abi.CODE_COUNTS * counts | abi.CODE_PRECISE * precise
@@ -24,13 +30,41 @@ def general_code(program: Program, kernel: str, shape: tuple[int, int, int], cou
                 general_function="@wf_general")
 
 
+def fast_engine(program: Program, kernel: str, shape: tuple[int, int, int],
+                counts: bool) -> Emitter | None:
+    """The kernel's fast engine, or None where only general code will do."""
+    try:
+        return Emitter(Flow(program, kernel), shape, counts)
+    except NotFast:
+        return None
+
+
+def fast_code(engine: Emitter) -> Code:
+    """Whole-kernel code."""
+    text = engine.function() + PROFILE
+    flags = abi.CODE_COUNTS * engine.counts | abi.CODE_SPINS * engine.spins
+    nodes = {node.number: node for node in engine.flow.nodes}
+    code = Code([text], nodes, engine.tile_products, flags,
+                fast_state_bytes=engine.saved_bytes)
+    if engine.resumable:
+        code.fast_function = "@wf_fast"
+    else:
+        code.blocks_function = "@wf_blocks"
+    return code
+
+
 def translate_text(image: bytes, kernel: str, block: tuple[int, int, int], variant: str) -> str:
     """The LLVM text of one variant of a kernel for one block shape."""
     if variant not in VARIANTS:
         raise InputError(f"unknown variant {variant!r}; there are " + ", ".join(VARIANTS))
     program = Program(image)
-    code = general_code(program, kernel, block, variant.endswith("count"), variant == "precise")
-    return code.text()
+    counts = variant.endswith("count")
+    engine = fast_engine(program, kernel, block, counts)
+    if engine is not None and variant in ("plain", "count"):
+        return fast_code(engine).text()
+    # Fast code hands warps over at its guards: general code must be able to begin there.
+    leaders = tuple(sorted(engine.guards)) if engine is not None else ()
+    return general_code(program, kernel, block, counts, variant == "precise", leaders).text()
 
 
 def translate(image: bytes, kernel: str, block: tuple[int, int, int], variant: str,

@@ -21,10 +21,11 @@
 
 #if defined(__CUDA__)
 
-/* The chip runs RISC-V, so this marks the device pass. */
-#if defined(__riscv)
+/* Only the device pass has __CUDA_ARCH__; clang alone gives it no compute capability. */
+#if defined(__CUDA_ARCH__)
 #define __WF_DEVICE__ 1
-#if !defined(__CUDA_ARCH__)
+#if __CUDA_ARCH__ < 100
+#undef __CUDA_ARCH__
 #define __CUDA_ARCH__ 800
 #endif
 #endif

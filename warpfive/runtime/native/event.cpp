@@ -114,7 +114,8 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end) 
   CUevent_st *first = resolve_event(start), *last = resolve_event(end);
   if (!first || !last) return note(cudaErrorInvalidResourceHandle);
   if (!ms) return note(cudaErrorInvalidValue);
-  if (!first->recorded || !last->recorded || ((first->flags | last->flags) & cudaEventDisableTiming))
+  bool timed = !((first->flags | last->flags) & cudaEventDisableTiming);
+  if (!first->recorded || !last->recorded || !timed)
     return note(cudaErrorInvalidResourceHandle);
   if (first->capture || last->capture) return note(cudaErrorCapturedEvent);
   if (sticky_error() != cudaSuccess) return note(sticky_error());

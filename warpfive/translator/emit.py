@@ -1,0 +1,795 @@
+"""Writes fast code: nodes in sweep order, edges, the loops over blocks and warps, the way out.
+
+Cold parts (traps, handing a warp over to general code) are collected and written at the end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from warpfive.isa import Instruction
+from warpfive.translator import abi
+from warpfive.translator.divergence import Region
+from warpfive.translator.fast import Fast
+from warpfive.translator.flow import EXIT, Loop
+from warpfive.translator.lowering import BRANCHES
+from warpfive.translator.ssa import STACK_POINTER, Phi, Variable
+from warpfive.translator.values import FLOATS, Builder, Value, vector
+from warpfive.units import WARP_LANES
+
+PCS = vector("i64")
+FLAGS = vector("i1")
+
+
+def copy_value(value: Value) -> Value:
+    """A copy that later materialisation of the original leaves alone."""
+    parts = value.parts
+    if parts:
+        parts = (parts[0], copy_value(parts[1]), parts[2])
+    return replace(value, parts=parts)
+
+
+class Emitter(Fast):
+    """The text of one kernel's fast function."""
+
+    def function(self) -> str:
+        self.b = Builder()
+        self._reset()
+        for phis in self.ssa.phis:
+            for phi in phis.values():
+                self.values[phi.definition] = self.phi_value(phi.definition)
+        self.state = "%warp" if self.resumable else "%scratch"
+        self.crossing = self._crossing()
+        self.saved: list[tuple[str, str, int]] = []
+        self.saved_bytes = 0
+        self.resumes: list[str] = []
+        self.region_spills: set[int] = set()
+        self.traps = False
+        self.pending = {number: self._mask_slot(number) for number in self._tracked()}
+        self.budget = self.scratch("i32")
+        self._place_loop_ends()
+        self.keep_initial()
+        self.b.run(f"br label %{self._entry_label()}")
+        for number in self.flow.order:
+            self._emit_node(number)
+            for loop in self.loop_ends.get(number, ()):
+                self._emit_loop_end(loop)
+        self._emit_cold()
+        return self._assemble()
+
+    def _crossing(self) -> set[int]:
+        """Definitions that other nodes read."""
+        found = set()
+        for number, entry in enumerate(self.ssa.entry):
+            found |= {d for d in entry.values() if self.ssa.home[d] != number}
+        return found
+
+    def _tracked(self) -> set[int]:
+        """Nodes lanes can wait at: the masked ones and the regions' exits."""
+        found = set(self.divergence.masked)
+        for region in self.divergence.regions:
+            if region.exit != EXIT:
+                found.add(region.exit)
+        return found
+
+    def _mask_slot(self, number: int) -> str:
+        name = f"%pend{number}"
+        self.allocas.append(f"  {name} = alloca i32")
+        self.allocas.append(f"  store i32 0, ptr {name}")
+        return name
+
+    def keep_initial(self) -> None:
+        for definition in self.ssa.initial.values():
+            if definition in self.crossing:
+                self.keep(definition, self.values[definition])
+
+    def _entry_label(self) -> str:
+        return "C0" if 0 in self.divergence.masked else "N0"
+
+    # -- where to go next ---------------------------------------------------------------------
+
+    def _place_loop_ends(self) -> None:
+        """After which node a masked loop asks whether lanes wait at its header."""
+        self.loop_ends: dict[int, list[Loop]] = {}
+        order = {number: place for place, number in enumerate(self.flow.order)}
+        for loop in sorted(self.flow.loops, key=lambda loop: len(loop.nodes)):
+            region = self.divergence.region_of.get(loop.header)
+            if region is not None:
+                last = max(loop.nodes & region.nodes, key=order.__getitem__)
+                self.loop_ends.setdefault(last, []).append(loop)
+
+    def _after(self, number: int) -> str:
+        """Where the sweep goes on after a masked node."""
+        loops = self.loop_ends.get(number)
+        return f"E{loops[0].header}" if loops else self._next_check(number)
+
+    def _next_check(self, number: int) -> str:
+        region = self.divergence.region_of[number]
+        place = region.order.index(number)
+        if place + 1 < len(region.order):
+            return f"C{region.order[place + 1]}"
+        return self.exits_of(region)
+
+    def _emit_loop_end(self, loop: Loop) -> None:
+        b = self.b
+        header = loop.header
+        last = next(n for n, loops in self.loop_ends.items() if loop in loops)
+        loops = self.loop_ends[last]
+        place = loops.index(loop)
+        after = f"E{loops[place + 1].header}" if place + 1 < len(loops) \
+            else self._next_check(last)
+        b.label(f"E{header}")
+        waiting = b.emit(f"load i32, ptr {self.pending[header]}")
+        some = b.emit(f"icmp ne i32 {waiting}, 0")
+        again = self.branch_label("again")
+        b.run(f"br i1 {some}, label %{again}, label %{after}")
+        b.label(again)
+        self._spend(loop, f"C{header}")
+
+    # -- nodes --------------------------------------------------------------------------------
+
+    def _emit_node(self, number: int) -> None:
+        b = self.b
+        self.begin_node(number)
+        if number in self.divergence.masked:
+            b.label(f"C{number}")
+            mask = b.emit(f"load i32, ptr {self.pending[number]}")
+            some = b.emit(f"icmp ne i32 {mask}, 0")
+            b.run(f"br i1 {some}, label %B{number}, label %{self._after(number)}")
+            b.label(f"B{number}")
+            b.run(f"store i32 0, ptr {self.pending[number]}")
+            self.set_mask(mask)
+        else:
+            b.label(f"N{number}")
+            if number in self.pending:
+                b.run(f"store i32 0, ptr {self.pending[number]}")
+            self.set_mask(self.full_mask())
+        if self.counts:
+            self._count(number)
+        self.lower_body(number)
+        for variable, definition in self.ssa.written[number].items():
+            value = self.env.get(variable)
+            if value is not None:
+                self.values[definition] = value
+                if definition in self.crossing:
+                    self.keep(definition, value)
+        self._leave_node(number)
+
+    def _count(self, number: int) -> None:
+        b = self.b
+        table = self.ctx_value("counters", "i64").name
+        table = self.pointer(table)
+        lanes = "32"
+        if self.mask is not None:
+            lanes = b.emit(f"call i32 @llvm.ctpop.i32(i32 {self.mask})")
+            lanes = b.emit(f"zext i32 {lanes} to i64")
+        for slot, amount in ((0, "1"), (1, lanes)):
+            place = b.emit(f"getelementptr i64, ptr {table}, i64 {2 * number + slot}")
+            old = b.emit(f"load i64, ptr {place}")
+            b.run(f"store i64 {b.emit(f'add i64 {old}, {amount}')}, ptr {place}")
+
+    def _leave_node(self, number: int) -> None:
+        node = self.flow.nodes[number]
+        if node.instructions:
+            self.pc = node.last[0]
+        branch = node.instructions and node.last[1].name in BRANCHES
+        if not branch or len(node.targets) == 1:
+            self._take(number, node.targets[0] if node.targets else EXIT)
+            return
+        condition = self.boolean(self.condition(node.last[1]))
+        if condition.const is not None:
+            self._take(number, node.targets[0 if condition.const else 1])
+        elif condition.uniform:
+            yes, no = self.branch_label("yes"), self.branch_label("no")
+            self.b.run(f"br i1 {condition.name}, label %{yes}, label %{no}")
+            for label, target in ((yes, node.targets[0]), (no, node.targets[1])):
+                loaded, env = dict(self.loaded), dict(self.env)
+                values = {d: copy_value(v) for d, v in loaded.items()}
+                self.b.label(label)
+                self.mask_vector_name = None
+                self.loaded = values
+                self.env = {v: copy_value(x) for v, x in env.items()}
+                self._take(number, target)
+                self.loaded, self.env = loaded, env
+        else:
+            self._part(number, condition)
+
+    def _part(self, number: int, condition: Value) -> None:
+        """A branch at which lanes may go both ways."""
+        b = self.b
+        node = self.flow.nodes[number]
+        bits = self.bits_of(condition)
+        other = b.emit(f"xor i32 {bits}, -1")
+        masks = [bits, other] if self.mask is None else [
+            b.emit(f"and i32 {side}, {self.mask}") for side in (bits, other)]
+        moves = [self._phi_moves(number, target) for target in node.targets]
+        for target, mask, move in zip(node.targets, masks, moves, strict=True):
+            if target == EXIT:
+                continue
+            self._commit(move, mask, parted=True)
+            self._wait_at(target, mask)
+        if number in self.divergence.masked:
+            b.run(f"br label %{self._after(number)}")
+            return
+        inside = [t for t in node.targets if t in self.divergence.masked]
+        first = min(inside, key=lambda t: self.flow.nodes[t].order)
+        b.run(f"br label %C{first}")
+
+    def _wait_at(self, target: int, mask: str) -> None:
+        slot = self.pending[target]
+        old = self.b.emit(f"load i32, ptr {slot}")
+        self.b.run(f"store i32 {self.b.emit(f'or i32 {old}, {mask}')}, ptr {slot}")
+
+    def _take(self, number: int, target: int) -> None:
+        """All active lanes go on to one node."""
+        b = self.b
+        masked = number in self.divergence.masked
+        if target == EXIT:
+            b.run(f"br label %{self._after(number) if masked else 'lanes_done'}")
+            return
+        moves = self._phi_moves(number, target)
+        self._commit(moves, self.mask_operand() if masked else None, parted=False)
+        if target in self.divergence.masked or masked:
+            self._wait_at(target, self.mask_operand())
+            where = self._after(number) if masked else f"C{target}"
+            b.run(f"br label %{where}")
+        elif self.flow.is_back_edge(number, target):
+            loop = self.flow.header_loop(target)
+            self._spend(loop, f"N{target}")
+        else:
+            b.run(f"br label %N{target}")
+
+    # -- phis ---------------------------------------------------------------------------------
+
+    def _phi_moves(self, number: int, target: int) -> list[tuple[Phi, list[str]]]:
+        """What the target's phis get along the edge; all read before any is written."""
+        if target == EXIT:
+            return []
+        moves = []
+        for phi in self.ssa.phis[target].values():
+            if number in phi.operands:
+                value = self.get_variable(phi.variable)
+                moves.append((phi, self._conform(value, phi.definition)))
+        return moves
+
+    def _conform(self, value: Value, definition: int) -> list[str]:
+        """The operands of `value` in a phi's shape."""
+        shape = self.shapes[definition]
+        if shape.const is not None:
+            return []
+        if shape.kind == "V" and value.kind == "A":
+            value = self.spread(value)
+        value = self._to_type(value, shape.type)
+        if shape.kind == "V":
+            return [self.vec(value)]
+        if shape.kind == "U":
+            return [self.literal(value)]
+        return [value.name, str(value.row)] if shape.row is None else [value.name]
+
+    def _to_type(self, value: Value, type_: str) -> Value:
+        if type_ in FLOATS:
+            return self.as_float(value, type_)
+        if type_ == "w":
+            return self.low32(value)
+        if type_ == "z":
+            return self.zero_extend_word(value)
+        if type_ == "b":
+            return self.boolean(value)
+        return self.raw(value) if value.type in FLOATS else self.wide(value)
+
+    def _commit(self, moves: list[tuple[Phi, list[str]]], mask: str | None, parted: bool) -> None:
+        b = self.b
+        flags = some = None
+        for phi, names in moves:
+            slots = self.slots_for(phi.definition)
+            vectors = self.shapes[phi.definition].kind == "V"
+            for (slot, kind), name in zip(slots, names, strict=True):
+                if mask is not None and vectors:
+                    if flags is None:
+                        flags = b.emit(f"bitcast i32 {mask} to {FLAGS}")
+                    old = b.emit(f"load {kind}, ptr {slot}")
+                    name = b.emit(f"select {FLAGS} {flags}, {kind} {name}, {kind} {old}")
+                elif mask is not None and parted:
+                    if some is None:
+                        some = b.emit(f"icmp ne i32 {mask}, 0")
+                    old = b.emit(f"load {kind}, ptr {slot}")
+                    name = b.emit(f"select i1 {some}, {kind} {name}, {kind} {old}")
+                b.run(f"store {kind} {name}, ptr {slot}")
+
+    # -- budget -------------------------------------------------------------------------------
+
+    def _spend(self, loop: Loop, label: str) -> None:
+        """Take a back edge; at the end of the budget ask whether to go on."""
+        b = self.b
+        left = b.emit(f"load i32, ptr {self.budget}")
+        left = b.emit(f"sub i32 {left}, 1")
+        b.run(f"store i32 {left}, ptr {self.budget}")
+        spent = b.emit(f"icmp sle i32 {left}, 0")
+        ask = self.branch_label("ask")
+        b.run(f"br i1 {spent}, label %{ask}, label %{label}, !prof !0")
+        self.cold.append(lambda: self._ask(loop, label, ask))
+
+    def _ask(self, loop: Loop, label: str, ask: str) -> None:
+        b = self.b
+        b.label(ask)
+        limit = self.ctx_value("budget", "i32").name
+        b.run(f"store i32 {limit}, ptr {self.budget}")
+        poll = self.pointer(self.ctx_value("poll", "i64").name)
+        answer = b.emit(f"call i32 {poll}(ptr %ctx)")
+        give_way = label
+        if self.loop_may_wait(loop):
+            give_way = self.branch_label("yield")
+        b.run(f"switch i32 {answer}, label %stopped [ i32 0, label %{label} "
+              f"i32 1, label %{give_way} ]")
+        if give_way == label:
+            return
+        b.label(give_way)
+        self._begin_spill()
+        region = self.divergence.region_of.get(loop.header)
+        if region is None:
+            self.begin_node(loop.header)
+            self.set_mask(self.full_mask())
+            self._spill_group(self.flow.nodes[loop.header].start, self.ssa.live_in[loop.header])
+            b.run("br label %spilled")
+        else:
+            self._to_region_spill(region)
+
+    # -- handing over to general code ---------------------------------------------------------
+
+    def guard(self, ok: str) -> None:
+        """Fast code's assumption does not hold: general code goes on at this instruction."""
+        super().guard(ok)
+        if not self.b.on:
+            return
+        cold, fine = self.branch_label("deopt"), self.branch_label("sure")
+        self.goto(f"br i1 {ok}, label %{fine}, label %{cold}, !prof !1", fine)
+        self._cold_spill(cold, self.pc)
+
+    def _cold_spill(self, label: str, pc: int) -> None:
+        """Emit later, under `label`: spill the active lanes at `pc`, then the waiting ones."""
+        number, mask, delta = self.number, self.mask, self.delta
+        env = {variable: copy_value(value) for variable, value in self.env.items()}
+        loaded = {d: copy_value(value) for d, value in self.loaded.items()}
+
+        def write() -> None:
+            self.b.label(label)
+            self.begin_node(number)
+            self.env, self.loaded, self.delta = env, loaded, delta
+            self.set_mask(mask)
+            self._begin_spill()
+            self._spill_group(pc, self._live_at(number, pc))
+            region = self.divergence.region_of.get(number)
+            if region is None:
+                self.b.run("br label %spilled")
+            else:
+                self._to_region_spill(region)
+
+        self.cold.append(write)
+
+    def _live_at(self, number: int, pc: int) -> set[Variable]:
+        """Variables needed from the instruction at `pc` on."""
+        live: set[Variable] = set()
+        for target in self.flow.nodes[number].targets:
+            if target != EXIT:
+                live |= self.ssa.live_in[target]
+        for at, _, reads, writes in reversed(list(self.ssa.accesses(number))):
+            live -= set(writes)
+            live |= set(reads)
+            if at == pc:
+                break
+        return live
+
+    def state_field(self, name: str, extra: int = 0) -> str:
+        return self.b.emit(f"getelementptr i8, ptr {self.state}, i64 {abi.WARP[name] + extra}")
+
+    def set_state(self, name: str, operand: str) -> None:
+        self.b.run(f"store i32 {operand}, ptr {self.state_field(name)}")
+
+    def _begin_spill(self) -> None:
+        for name in ("live", "parked", "released", "pred", "blocked", "mode", "rotate"):
+            self.set_state(name, "0")
+        self.set_state("index", self.warp_number())
+
+    def _spill_group(self, pc: int, variables: set[Variable]) -> None:
+        """Write the active lanes' registers and program counters in canonical form."""
+        b = self.b
+        live = b.emit(f"load i32, ptr {self.state_field('live')}")
+        self.set_state("live", b.emit(f"or i32 {live}, {self.mask_operand()}"))
+        self._masked_store(f"splat (i64 {pc})", self.state_field("pc"))
+        for variable in sorted(variables):
+            lanes = self.register_vector(self.get_variable(variable))
+            if variable[0] == "m":
+                self._spill_slot(variable[1], lanes)
+            else:
+                self._masked_store(
+                    lanes, self.state_field(variable[0], variable[1] * 8 * WARP_LANES))
+        if self.ssa.stack.promoted:
+            top = self._stack_tops()
+            offset = f"splat (i64 {self.delta})"
+            self._masked_store(b.emit(f"add {PCS} {top}, {offset}"),
+                               self.state_field("x", STACK_POINTER * 8 * WARP_LANES))
+        tp = b.splat("i64", self.shared_base())
+        self._masked_store(tp, self.state_field("x", 4 * 8 * WARP_LANES))
+
+    def _masked_store(self, lanes: str, place: str) -> None:
+        self.b.run(f"call void @llvm.masked.store.v{WARP_LANES}i64.p0({PCS} {lanes}, "
+                   f"ptr align 8 {place}, {FLAGS} {self.mask_vector()})")
+
+    def _stack_tops(self) -> str:
+        """Each lane's stack top."""
+        b = self.b
+        bytes_ = self.ctx_value("stack_bytes", "i64").name
+        first = b.emit(f"mul i32 {self.warp_number()}, {WARP_LANES}")
+        first = b.emit(f"add i32 {first}, 1")
+        first = b.emit(f"zext i32 {first} to i64")
+        lanes = "<" + ", ".join(f"i64 {lane}" for lane in range(WARP_LANES)) + ">"
+        numbers = b.emit(f"add {PCS} {b.splat('i64', first)}, {lanes}")
+        offsets = b.emit(f"mul {PCS} {numbers}, {b.splat('i64', bytes_)}")
+        base = self.ctx_value("stack", "i64").name
+        return b.emit(f"add {PCS} {offsets}, {b.splat('i64', base)}")
+
+    def _spill_slot(self, offset: int, lanes: str) -> None:
+        b = self.b
+        size = self.ssa.stack.slots[offset]
+        top = self._stack_tops()
+        address = b.emit(f"add {PCS} {top}, splat (i64 {offset})")
+        pointers = b.emit(f"inttoptr {PCS} {address} to {vector('ptr')}")
+        element = f"i{8 * size}"
+        if size < 8:
+            lanes = b.emit(f"trunc {PCS} {lanes} to {vector(element)}")
+        b.run(f"call void @llvm.masked.scatter.v{WARP_LANES}{element}.v{WARP_LANES}p0("
+              f"{vector(element)} {lanes}, {vector('ptr')} align {size} {pointers}, "
+              f"{FLAGS} {self.mask_vector()})")
+
+    def _to_region_spill(self, region: Region) -> None:
+        index = self.divergence.regions.index(region)
+        self.region_spills.add(index)
+        self.b.run(f"br label %SR{index}")
+
+    def _emit_region_spill(self, index: int) -> None:
+        """Spill every lane that waits in a region."""
+        b = self.b
+        region = self.divergence.regions[index]
+        b.label(f"SR{index}")
+        waits = region.order + ([region.exit] if region.exit != EXIT else [])
+        for number in waits:
+            mask = b.emit(f"load i32, ptr {self.pending[number]}")
+            some = b.emit(f"icmp ne i32 {mask}, 0")
+            here, after = self.branch_label("spill"), self.branch_label("after")
+            b.run(f"br i1 {some}, label %{here}, label %{after}")
+            b.label(here)
+            self.begin_node(number)
+            self.set_mask(mask)
+            self._spill_group(self.flow.nodes[number].start, self.ssa.live_in[number])
+            b.run(f"br label %{after}")
+            b.label(after)
+        b.run("br label %spilled")
+
+    # -- traps and barriers -------------------------------------------------------------------
+
+    def trap_unless(self, ok: str, code: int, address: str, lanes: str) -> None:
+        if not self.b.on:
+            return
+        cold, fine = self.branch_label("trap"), self.branch_label("fine")
+        self.goto(f"br i1 {ok}, label %{fine}, label %{cold}, !prof !1", fine)
+        pc = self.pc
+        self.cold.append(lambda: (self.b.label(cold),
+                                  self._trap(pc, str(code), lanes, address)))
+
+    def _trap(self, pc: int, code: str, lanes: str, address: str) -> None:
+        b = self.b
+        self.traps = True
+        b.run(f"store i64 {pc}, ptr {self.ctx_pointer('trap_pc')}")
+        b.run(f"store i32 {lanes}, ptr {self.ctx_pointer('trap_lanes')}")
+        b.run(f"store i64 {address}, ptr {self.ctx_pointer('trap_addr')}")
+        b.run(f"store i32 {code}, ptr {self.ctx_pointer('trap_code')}")
+        b.run("br label %trapped")
+
+    def explicit_trap(self, ins: Instruction) -> None:
+        if not self.b.on:
+            return
+        self._trap(self.pc, self.trap_code(ins), self.mask_operand(), "0")
+        self.b.label(self.branch_label("dead"))
+
+    def barrier(self, ins: Instruction) -> None:
+        if not self.b.on:
+            super().barrier(ins)
+            return
+        if not self.resumable:
+            self._lone_barrier(ins)
+            return
+        self._all_here()
+        self._suspend(ins)
+
+    def _lone_barrier(self, ins: Instruction) -> None:
+        """A block of one warp waits for nobody."""
+        if not ins.name.startswith("wf.bar.red"):
+            return
+        pred = self.ballot(self.x(ins.rs1), self.const(-1))
+        op = ins.name.split(".")[3]
+        if op == "popc":
+            count = self.b.emit(f"call i32 @llvm.ctpop.i32(i32 {pred.name})")
+            self.set_x(ins.rd, self.scalar("w", count))
+            return
+        want = self.scalar("z", "0") if op == "or" else self.scalar("z", self.mask_operand())
+        flag = self.b.emit(
+            f"icmp {'ne' if op == 'or' else 'eq'} i32 {pred.name}, {want.name}")
+        self.set_x(ins.rd, self.low32(self.scalar("b", flag)))
+
+    def _all_here(self) -> None:
+        """If lanes of the warp wait elsewhere, the barrier needs general code."""
+        region = self.divergence.region_of.get(self.number)
+        if region is None:
+            return
+        b = self.b
+        waits = region.order + ([region.exit] if region.exit != EXIT else [])
+        total = "0"
+        for number in waits:
+            if number != self.number:
+                mask = b.emit(f"load i32, ptr {self.pending[number]}")
+                total = mask if total == "0" else b.emit(f"or i32 {total}, {mask}")
+        if total == "0":
+            return
+        none = b.emit(f"icmp eq i32 {total}, 0")
+        cold, fine = self.branch_label("split"), self.branch_label("whole")
+        self.goto(f"br i1 {none}, label %{fine}, label %{cold}, !prof !1", fine)
+        self._cold_spill(cold, self.pc)
+
+    def _suspend(self, ins: Instruction) -> None:
+        """Park the warp: save what lives across the barrier, return, resume behind it."""
+        b = self.b
+        self.resumes.append(f"R{self.number}")
+        mask = self.mask_operand()
+        for name, operand in (("live", mask), ("parked", mask), ("released", "0"),
+                              ("resume", str(len(self.resumes))),
+                              ("status", str(abi.BARRIER))):
+            self.set_state(name, operand)
+        self._barrier_fields(ins, mask)
+        kept = self._across(ins)
+        places = []
+        for definition in kept:
+            value = self.reload(definition)
+            for (slot, kind), name in zip(self.slots_for(definition),
+                                          self.operands_of(value), strict=True):
+                places.append((slot, kind, self._save(kind, name)))
+        b.run(f"ret i32 {abi.BARRIER}")
+        b.label(f"R{self.number}")
+        for slot, kind, offset in places:
+            b.run(f"store {kind} {self._restore(kind, offset)}, ptr {slot}")
+        for name in ("parked", "released"):
+            self.set_state(name, "0")
+        masked = self.number in self.divergence.masked
+        self.begin_node_after_barrier()
+        self.set_mask(b.emit(f"load i32, ptr {self.state_field('live')}") if masked
+                      else self.full_mask())
+        if ins.name.startswith("wf.bar.red"):
+            self.set_x(ins.rd, self.scalar("w", b.emit(
+                f"load i32, ptr {self.state_field('barrier_result')}")))
+
+    def begin_node_after_barrier(self) -> None:
+        """Nothing computed before the barrier is at hand behind it."""
+        self.env, self.loaded = {}, {}
+
+    def _across(self, ins: Instruction) -> list[int]:
+        """Definitions needed behind the barrier, each once."""
+        live = set()
+        for target in self.flow.nodes[self.number].targets:
+            if target != EXIT:
+                live |= self.ssa.live_in[target]
+        live -= set(ins.writes)
+        entry = self.ssa.entry[self.number]
+        return sorted({entry[v] for v in live if v in entry and self.slot_kinds(entry[v])})
+
+    def slot_kinds(self, definition: int) -> bool:
+        return definition in self.values and bool(self.slots_for(definition))
+
+    def _save(self, kind: str, name: str) -> int:
+        """Store one operand in the warp's fast state; returns its offset."""
+        b = self.b
+        if kind == FLAGS:
+            name, kind = b.emit(f"bitcast {FLAGS} {name} to i32"), "i32"
+        elif kind == "i1":
+            name, kind = b.emit(f"zext i1 {name} to i32"), "i32"
+        offset = self._allot(kind)
+        place = self.state_field("fast_state", offset)
+        b.run(f"store {kind} {name}, ptr {place}, align {64 if kind[0] == '<' else 8}")
+        return offset
+
+    def _restore(self, kind: str, offset: int) -> str:
+        b = self.b
+        place = self.state_field("fast_state", offset)
+        if kind == FLAGS:
+            return b.emit(f"bitcast i32 {b.emit(f'load i32, ptr {place}')} to {FLAGS}")
+        if kind == "i1":
+            return b.emit(f"trunc i32 {b.emit(f'load i32, ptr {place}')} to i1")
+        return b.emit(f"load {kind}, ptr {place}, align {64 if kind[0] == '<' else 8}")
+
+    def _allot(self, kind: str) -> int:
+        """Room in the fast state; every barrier starts over, one is in use at a time."""
+        bits = {"i32": 32, "i64": 64, "float": 32, "double": 64, "half": 16, "bfloat": 16}
+        size = 8
+        if kind[0] == "<":
+            size = -(-bits[kind.split()[2].rstrip(">")] * WARP_LANES // 8 // 64) * 64
+            self.fill = -(-self.fill // 64) * 64
+        offset = self.fill
+        self.fill += size
+        self.saved_bytes = max(self.saved_bytes, self.fill)
+        return offset
+
+    fill = 0
+
+    def _barrier_fields(self, ins: Instruction, mask: str) -> None:
+        b = self.b
+        self.fill = 0
+        op, identity, threads = 0, "zeroinitializer", "zeroinitializer"
+        if ins.name == "wf.grid.sync":
+            identity = f"splat (i32 {-1})"
+        elif ins.name.startswith("wf.bar.red"):
+            op = {"popc": 1, "and": 2, "or": 3}[ins.name.split(".")[3]]
+            bits = self.bits_of(self.x(ins.rs1))
+            self.set_state("pred", b.emit(f"and i32 {bits}, {mask}"))
+        else:
+            identity = self.vec(self.low32(self.x(ins.rs1)))
+            threads = self.vec(self.low32(self.x(ins.rs2)))
+            if ins.name == "wf.bar.arrive":
+                threads = b.emit(f"or {vector('i32')} {threads}, "
+                                 f"splat (i32 {abi.BARRIER_ARRIVE})")
+        self.set_state("barrier_op", str(op))
+        for name, value in (("barrier_id", identity), ("barrier_threads", threads)):
+            b.run(f"store {vector('i32')} {value}, ptr {self.state_field(name)}, align 4")
+
+    # -- cold code and the frame --------------------------------------------------------------
+
+    def _emit_cold(self) -> None:
+        done = 0
+        while done < len(self.cold) or self.region_spills:
+            if done < len(self.cold):
+                self.cold[done]()
+                done += 1
+                continue
+            pending, self.region_spills = self.region_spills, set()
+            self.written_spills = getattr(self, "written_spills", set())
+            for index in sorted(pending - self.written_spills):
+                self.written_spills.add(index)
+                self._emit_region_spill(index)
+
+    def _return(self, status: int) -> None:
+        self.set_state("status", str(status))
+        if self.resumable:
+            self.b.run(f"ret i32 {status}")
+            return
+        index = self.b.emit("load i64, ptr %index")
+        done = self.b.emit(f"sub i64 {index}, %first")
+        self.b.run(f"ret i64 {done}")
+
+    def _endings(self) -> None:
+        b = self.b
+        for label, status in (("spilled", abi.YIELD), ("stopped", abi.STOP),
+                              ("trapped", abi.TRAP)):
+            b.label(label)
+            self._return(status)
+
+    def _assemble(self) -> str:
+        body = self.b.lines
+        self.b.lines = []
+        self._endings()
+        endings = self.b.lines
+        self.b.lines = []
+        frame = self._warp_frame() if self.resumable else self._blocks_frame()
+        prologue = ["  ; launch constants", *self.prologue]
+        return "\n".join([frame[0], *self.allocas, *prologue, *frame[1], *body, *frame[2],
+                          *endings, "}"]) + "\n"
+
+    def _per_warp(self) -> list[str]:
+        """The warp's live lanes and stack, where the code needs them."""
+        lines = self.b.lines
+        b = self.b
+        if self.full_mask() is not None:
+            tail = (1 << (self.threads % WARP_LANES)) - 1
+            last = b.emit(f"icmp eq i32 {self.warp_number()}, {self.warps - 1}")
+            b.run(f"%live = select i1 {last}, i32 {tail}, i32 -1")
+        if ("x", STACK_POINTER) in self.ssa.initial:
+            b.run(f"%sp = add {PCS} {self._stack_tops()}, zeroinitializer")
+        self.b.lines = []
+        return lines
+
+    def _warp_frame(self) -> tuple[str, list[str], list[str]]:
+        head = "define i32 @wf_fast(ptr noundef %ctx, ptr noundef %warp) {\nentry:"
+        b = self.b
+        for axis in range(3):
+            place = self.ctx_pointer("ctaid", 4 * axis)
+            b.run(f"%ctaid{axis} = load i32, ptr {place}")
+        b.run(f"%w = load i32, ptr {self.state_field('index')}")
+        limit = self.ctx_value("budget", "i32").name
+        b.run(f"store i32 {limit}, ptr {self.budget}")
+        resume = b.emit(f"load i32, ptr {self.state_field('resume')}")
+        start = b.lines
+        b.lines = []
+        start += self._per_warp()
+        cases = " ".join(f"i32 {n + 1}, label %{label}" for n, label in enumerate(self.resumes))
+        start += [f"  switch i32 {resume}, label %start [ {cases} ]", "start:"]
+        start += self._start_mask()
+        b.label("lanes_done")
+        self.set_state("live", "0")
+        self._return(abi.EXIT)
+        end = b.lines
+        b.lines = []
+        return head, start, end
+
+    def _start_mask(self) -> list[str]:
+        if 0 in self.divergence.masked:
+            return [f"  store i32 {self.full_mask() or '-1'}, ptr {self.pending[0]}"]
+        return []
+
+    def _blocks_frame(self) -> tuple[str, list[str], list[str]]:
+        head = ("define i64 @wf_blocks(ptr noundef %ctx, ptr noundef %scratch, "
+                "i64 noundef %first, i64 noundef %count) {\nentry:")
+        b = self.b
+        limit = self.ctx_value("budget", "i32").name
+        b.run(f"store i32 {limit}, ptr {self.budget}")
+        b.run("%index = alloca i64")
+        b.run("store i64 %first, ptr %index")
+        b.run("%end = add i64 %first, %count")
+        grid = [self.ctx_value("grid", "i32", 4 * axis).name for axis in range(3)]
+        wide = [b.emit(f"zext i32 {name} to i64") for name in grid[:2]]
+        x = b.emit(f"urem i64 %first, {wide[0]}")
+        rest = b.emit(f"udiv i64 %first, {wide[0]}")
+        y = b.emit(f"urem i64 {rest}, {wide[1]}")
+        z = b.emit(f"udiv i64 {rest}, {wide[1]}")
+        for axis, name in enumerate((x, y, z)):
+            b.run(f"%at{axis} = alloca i32")
+            b.run(f"store i32 {b.emit(f'trunc i64 {name} to i32')}, ptr %at{axis}")
+        b.run("%wslot = alloca i32")
+        b.run("br label %block_head")
+        b.label("block_head")
+        now = b.emit("load i64, ptr %index")
+        more = b.emit(f"icmp ult i64 {now}, %end")
+        stop = b.emit(f"load volatile i32, ptr {self.ctx_pointer('stop')}")
+        going = b.emit(f"icmp eq i32 {stop}, 0")
+        b.run(f"br i1 {more}, label %block_ask, label %all_done")
+        b.label("block_ask")
+        b.run(f"br i1 {going}, label %block_go, label %stopped")
+        b.label("block_go")
+        for axis in range(3):
+            b.run(f"%ctaid{axis} = load i32, ptr %at{axis}")
+            b.run(f"store i32 %ctaid{axis}, ptr {self.ctx_pointer('ctaid', 4 * axis)}")
+        b.run(f"store i64 {now}, ptr {self.ctx_pointer('block_index')}")
+        b.run("store i32 0, ptr %wslot")
+        b.run("br label %warp_head")
+        b.label("warp_head")
+        b.run("%w = load i32, ptr %wslot")
+        b.run(f"store i32 %w, ptr {self.ctx_pointer('warp_index')}")
+        start = b.lines
+        b.lines = []
+        start += self._per_warp() + self._start_mask()
+        self._advance(grid)
+        end = b.lines
+        b.lines = []
+        return head, start, end
+
+    def _advance(self, grid: list[str]) -> None:
+        """The next warp, then the next block."""
+        b = self.b
+        b.label("lanes_done")
+        after = b.emit("add i32 %w, 1")
+        b.run(f"store i32 {after}, ptr %wslot")
+        more = b.emit(f"icmp ult i32 {after}, {self.warps}")
+        b.run(f"br i1 {more}, label %warp_head, label %block_done")
+        b.label("block_done")
+        now = b.emit("load i64, ptr %index")
+        b.run(f"store i64 {b.emit(f'add i64 {now}, 1')}, ptr %index")
+        for axis in range(3):
+            at = b.emit(f"load i32, ptr %at{axis}")
+            at = b.emit(f"add i32 {at}, 1")
+            carry = b.emit(f"icmp eq i32 {at}, {grid[axis]}")
+            carried = self.branch_label("carry")
+            kept = b.emit(f"select i1 {carry}, i32 0, i32 {at}")
+            b.run(f"store i32 {kept}, ptr %at{axis}")
+            if axis == 2:
+                b.run("br label %block_head")
+            else:
+                b.run(f"br i1 {carry}, label %{carried}, label %block_head")
+                b.label(carried)
+        b.label("all_done")
+        self.set_state("status", str(abi.EXIT))
+        b.run("ret i64 %count")
