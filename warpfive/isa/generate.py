@@ -6,11 +6,13 @@
 from pathlib import Path
 
 from warpfive.isa.header import header
+from warpfive.isa.manual import manual
 
 PACKAGE = Path(__file__).parents[1]
 
 FILES = {
     PACKAGE / "compiler" / "include" / "wf_isa.h": header,
+    PACKAGE.parent / "docs" / "isa.md": manual,
 }
 """Each derived file and the function that writes its text."""
 
