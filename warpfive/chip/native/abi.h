@@ -98,8 +98,8 @@ typedef struct WfWarp {
   uint64_t pc[32];       /*  304 offsets in the image */
   uint64_t x[32][32];    /*  560 [register][lane] */
   uint64_t f[32][32];    /* 8752 [register][lane], NaN-boxed */
-  uint64_t fast_state[1];/* 16944 WfCode::fast_state_bytes follow (64-byte aligned start: warps are
-                               allocated at 16944 mod 64 so that this is aligned) */
+  uint64_t fast_state[1];/* 16944 WfCode::fast_state_bytes follow. Warps are allocated at 16 mod 64,
+                               so that this, x and f begin at multiples of 64 */
 } WfWarp;
 
 /* Runs blocks [first, first+count) of the grid to the end, in order. Returns how many finished.

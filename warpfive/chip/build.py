@@ -1,0 +1,106 @@
+"""Builds ``libwarpfive.so``: the chip and the CUDA layer over it, in C++.
+
+Every source is compiled once for its contents, its headers and the flags; the finished library
+lies in a folder of the cache named by a hash of all of them. Programs linked to a library keep
+the one they were linked to.
+"""
+
+import hashlib
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from warpfive.chip.cache import cache_dir, locked, write_atomically
+from warpfive.errors import WarpfiveError
+
+PACKAGE = Path(__file__).resolve().parents[1]
+SOURCE_DIRS = (PACKAGE / "chip" / "native", PACKAGE / "runtime" / "native")
+FLAGS = (
+    "-std=c++20", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-fvisibility-inlines-hidden",
+    "-fno-sanitize=all", "-fno-omit-frame-pointer", "-pthread", "-Wall", "-Wextra",
+    "-Wno-unused-parameter", "-Wno-missing-field-initializers",
+)  # fmt: skip
+LINK_FLAGS = ("-shared", "-pthread", "-ldl", "-Wl,-soname,libwarpfive.so")
+NAMES = ("libcudart.so", "libcuda.so", "libcudart.so.12", "libcuda.so.1", "libcudart.so.13")
+
+
+def library() -> Path:
+    """Path of ``libwarpfive.so``, built if the cache lacks it.
+
+    Names that programs link by (``libcudart.so``, ``libcuda.so``) lie beside it. The file
+    ``server`` beside it says how to start the translator's process.
+    """
+    path = cache_dir() / "lib" / library_key() / "libwarpfive.so"
+    if not path.exists():
+        with locked(cache_dir() / "lib" / "lock"):
+            if not path.exists():
+                build(path)
+    record_server(path.parent)
+    return path
+
+
+def library_key() -> str:
+    """Hash of everything the library is made from."""
+    digest = hashlib.sha256(repr((FLAGS, LINK_FLAGS, NAMES)).encode())
+    for path in [*headers(), *sources()]:
+        digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def sources() -> list[Path]:
+    return sorted(path for folder in SOURCE_DIRS for path in folder.glob("*.cpp"))
+
+
+def headers() -> list[Path]:
+    return sorted(path for folder in SOURCE_DIRS for path in folder.glob("*.h"))
+
+
+def build(path: Path) -> None:
+    """Compiles and links the library to ``path``, in one step as others see it."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
+        objects = list(pool.map(compiled, sources()))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    for name in NAMES:
+        link = path.parent / name
+        if not link.is_symlink():
+            link.symlink_to(path.name)
+    temporary = path.with_name(f".{os.getpid()}.so")
+    zig(["c++", *map(str, objects), *LINK_FLAGS, "-o", str(temporary)])
+    os.replace(temporary, path)
+
+
+def compiled(source: Path) -> Path:
+    """Object of one source file, from the cache when its contents and headers are known."""
+    digest = hashlib.sha256(repr(FLAGS).encode() + source.read_bytes())
+    for header in headers():
+        digest.update(header.read_bytes())
+    path = cache_dir() / "lib" / "objects" / f"{source.stem}-{digest.hexdigest()[:16]}.o"
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.stem}-{os.getpid()}.o")
+        includes = [f"-I{PACKAGE.parent}"]
+        zig(["c++", *FLAGS, *includes, "-c", str(source), "-o", str(temporary)])
+        os.replace(temporary, path)
+    return path
+
+
+def zig(arguments: list[str]) -> None:
+    """Runs the toolchain of the ``ziglang`` wheel; it builds its C++ library on first use."""
+    done = subprocess.run(
+        [sys.executable, "-m", "ziglang", *arguments], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        said = (done.stderr or done.stdout).strip()
+        raise WarpfiveError(f"the chip's library does not build:\n{said}")
+    if done.stderr and os.environ.get("WARPFIVE_DEBUG"):
+        print(done.stderr, file=sys.stderr)
+
+
+def record_server(folder: Path) -> None:
+    """Notes beside the library which Python and package answer its requests."""
+    content = f"{sys.executable}\n{PACKAGE.parent}\n".encode()
+    path = folder / "server"
+    if not path.exists() or path.read_bytes() != content:
+        write_atomically(path, content)

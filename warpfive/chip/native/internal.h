@@ -1,0 +1,85 @@
+// What the chip's own files share. The CUDA layer includes device.h only.
+#pragma once
+
+#include <csetjmp>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "warpfive/chip/native/abi.h"
+#include "warpfive/chip/native/device.h"
+
+#define WF_EXPORT extern "C" __attribute__((visibility("default")))
+
+namespace wf {
+
+constexpr uint64_t page_bytes = 4096;
+
+constexpr uint64_t round_up(uint64_t value, uint64_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+double now_s();        // monotonic host time
+uint64_t now_ns();
+
+// memory.cpp
+namespace memory {
+/// Address space of `bytes` bytes that stays inaccessible until protect() opens parts of it.
+uint64_t reserve_area(uint64_t bytes);
+void release_area(uint64_t base, uint64_t bytes);
+/// Opens (read and write) or closes whole pages of an area. False: the host refused.
+bool protect(uint64_t base, uint64_t bytes, bool open);
+/// File descriptor of the memory when another process can map it (reference engine), else -1.
+int shared_file();
+uint64_t range_base();
+uint64_t range_bytes();
+}  // namespace memory
+
+// cache.cpp: the rule for names in the cache; warpfive/chip/names.py says the same.
+std::string host_level();
+std::string translator_hash();
+std::string translated_path(const Image &image, const std::string &kernel,
+                            const uint32_t block[3], const char *variant);
+/// Path of the image's file in the cache, written if missing; empty if it cannot be.
+std::string image_path(const Image &image);
+
+// server.cpp
+/// Sends one request line; "ok ..." or "error ..." comes back.
+std::string ask_server(const std::string &request);
+std::string quoted(const std::string &field);
+/// Python and package folder of the process that answers, from the file beside the library.
+struct ServerPlace { std::string python, package; };
+const ServerPlace &server_place();
+
+// image.cpp
+struct Loaded {
+  std::vector<char> elf;
+  std::unordered_map<std::string_view, uint32_t> kernels, variables;
+};
+
+// code.cpp
+/// The translated code of a kernel for a block shape. nullptr: `why` says why not.
+const WfCode *translated(const Kernel &kernel, const uint32_t block[3], const char *variant,
+                         std::string *why);
+/// Host time of one block of this kernel, as last learned; 0: never run.
+uint64_t typical_block_ps(const Kernel &kernel);
+void set_typical_block_ps(const Kernel &kernel, uint64_t picoseconds);
+void own_codes(Kernel *kernel);
+void forget_codes(Image &image);
+
+// fault.cpp
+/// Set while this thread runs translated code: a memory fault there comes back as a jump.
+struct FaultTrap {
+  sigjmp_buf jump;
+  volatile int signal = 0;
+  volatile uint64_t address = 0;
+  volatile uint64_t host_pc = 0;
+};
+void set_trap(FaultTrap *trap);
+void prepare_signals();
+
+// report.cpp
+void record_launch(const Launch &launch, double host_s, uint64_t warp_instructions,
+                   uint64_t lane_instructions, bool exact);
+
+}  // namespace wf
