@@ -54,14 +54,14 @@ std::string folder(const Image &image) { return settings().cache + "/translated/
 /// The best vector level that both the processor and the system offer.
 static const char *best_level() {
   unsigned a, b, c, d, low, high;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return "x86-64";
+  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & bit_OSXSAVE)) return "sse4";
   asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
   bool fma = c & bit_FMA, f16c = c & bit_F16C;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return "x86-64";
+  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return "sse4";
   const unsigned wide = bit_AVX512F | bit_AVX512DQ | bit_AVX512BW | bit_AVX512VL | bit_AVX512CD;
   // XCR0: 6 is the state of AVX, e6 that of AVX-512.
   if ((low & 0xe6) == 0xe6 && (b & wide) == wide && fma && f16c) return "avx512";
-  return (low & 6) == 6 && (b & bit_AVX2) && fma && f16c ? "avx2" : "x86-64";
+  return (low & 6) == 6 && (b & bit_AVX2) && fma && f16c ? "avx2" : "sse4";
 }
 #else
 static const char *best_level() { return "neon"; }

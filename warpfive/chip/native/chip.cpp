@@ -28,23 +28,40 @@ std::string default_cache() {
   return std::string(home ? home : "/tmp") + "/.cache/warpfive";
 }
 
+constexpr const char *variables[] = {
+    "WARPFIVE_ENGINE", "WARPFIVE_HOST", "WARPFIVE_THREADS", "WARPFIVE_KERNEL_TIMEOUT",
+    "WARPFIVE_REPORT", "WARPFIVE_EXACT", "WARPFIVE_CACHE", "WARPFIVE_CACHE_BYTES",
+    "WARPFIVE_MEMORY",
+};
+
+Engine engine_named(std::string_view name) {
+  return name == "general" ? Engine::general : name == "reference" ? Engine::reference : Engine::fast;
+}
+
+/// Takes one variable's value. False: there is no such setting.
+bool assign(Settings *to, std::string_view name, const char *value) {
+  std::error_code ignored;
+  if (name == "WARPFIVE_ENGINE") to->engine = engine_named(value);
+  else if (name == "WARPFIVE_HOST") to->host = value;
+  else if (name == "WARPFIVE_THREADS") to->threads = static_cast<unsigned>(atoi(value));
+  else if (name == "WARPFIVE_KERNEL_TIMEOUT") to->kernel_timeout_s = atof(value);
+  else if (name == "WARPFIVE_REPORT") to->report = value;
+  else if (name == "WARPFIVE_EXACT") to->exact = *value != '0';
+  else if (name == "WARPFIVE_CACHE") to->cache = std::filesystem::absolute(value, ignored).string();
+  else if (name == "WARPFIVE_CACHE_BYTES") to->cache_bytes = strtoull(value, nullptr, 10);
+  else if (name == "WARPFIVE_MEMORY") to->memory_bytes = strtoull(value, nullptr, 10);
+  else return false;
+  if (!to->threads) to->threads = host_cores();
+  to->counting = !to->report.empty();
+  return true;
+}
+
 Settings read_settings() {
   Settings read;
-  const char *engine = variable("WARPFIVE_ENGINE");
-  if (engine && std::string_view(engine) == "general") read.engine = Engine::general;
-  if (engine && std::string_view(engine) == "reference") read.engine = Engine::reference;
-  if (const char *host = variable("WARPFIVE_HOST")) read.host = host;
-  if (const char *count = variable("WARPFIVE_THREADS")) read.threads = atoi(count);
-  if (!read.threads) read.threads = host_cores();
-  if (const char *limit = variable("WARPFIVE_KERNEL_TIMEOUT")) read.kernel_timeout_s = atof(limit);
-  if (const char *file = variable("WARPFIVE_REPORT")) read.report = file;
-  read.counting = !read.report.empty();
-  if (const char *exact = variable("WARPFIVE_EXACT")) read.exact = *exact != '0';
-  std::error_code ignored;
-  const char *cache = variable("WARPFIVE_CACHE");
-  read.cache = std::filesystem::absolute(cache ? cache : default_cache(), ignored).string();
-  if (const char *bound = variable("WARPFIVE_CACHE_BYTES")) read.cache_bytes = strtoull(bound, nullptr, 10);
-  if (const char *bytes = variable("WARPFIVE_MEMORY")) read.memory_bytes = strtoull(bytes, nullptr, 10);
+  read.cache = default_cache();
+  read.threads = host_cores();
+  for (const char *name : variables)
+    if (const char *value = variable(name)) assign(&read, name, value);
   return read;
 }
 
@@ -60,13 +77,15 @@ Settings &settings() {
   return *one;
 }
 
+bool change_setting(const char *name, const char *value) {
+  return assign(&settings(), name, value);
+}
+
 uint64_t now_ns() {
   timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
 }
-
-double now_s() { return static_cast<double>(now_ns()) * 1e-9; }
 
 uint64_t chip_time_ns() {
   static const uint64_t start = now_ns();

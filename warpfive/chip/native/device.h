@@ -85,7 +85,7 @@ enum class Engine : uint32_t { fast, general, reference };
 /// allocation (engine) or the next launch (the rest).
 struct Settings {
   Engine engine = Engine::fast;     // WARPFIVE_ENGINE=fast|general|reference
-  std::string host;                 // WARPFIVE_HOST=avx512|avx2|neon; default: this host's best
+  std::string host;                 // WARPFIVE_HOST=avx512|avx2|sse4|neon; default: this host's best
   unsigned threads = 0;             // WARPFIVE_THREADS; default: the cores this process may use
   double kernel_timeout_s = 0;      // WARPFIVE_KERNEL_TIMEOUT; 0: none
   bool counting = false;            // set when WARPFIVE_REPORT names a file

@@ -19,8 +19,10 @@ constexpr uint64_t round_up(uint64_t value, uint64_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-double now_s();        // monotonic host time
-uint64_t now_ns();
+uint64_t now_ns();  // monotonic host time
+
+/// Changes a setting by the name of its environment variable. False: there is none.
+bool change_setting(const char *name, const char *value);
 
 // memory.cpp
 namespace memory {

@@ -67,7 +67,7 @@ Job::Job(const Launch &launch, uint64_t args)
       threads(static_cast<uint32_t>(volume(launch.block))),
       warps((threads + WF_LANES - 1) / WF_LANES),
       stack_bytes(thread_stack(launch)),
-      dynamic_offset(round_up(launch.kernel->static_shared_bytes, 128)),
+      dynamic_offset(round_up(launch.kernel->static_shared_bytes, 16)),
       grid_id(launches.fetch_add(1, std::memory_order_relaxed)),
       patience_ns(first_patience_ns),
       stop_epoch_(stop_requests.load(std::memory_order_relaxed)) {

@@ -1,8 +1,10 @@
 // What a thread does in a launch, and the pool of threads that help.
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sched.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <thread>
@@ -276,9 +278,18 @@ Failure Worker::describe_trap(const Block &block) const {
   failure.pc = ctx.trap_pc;
   failure.has_pc = true;
   failure.address = ctx.trap_addr;
-  failure.has_address = failure.fault == Fault::misaligned_address ||
-                        failure.fault == Fault::illegal_address;
+  failure.has_address = ctx.trap_addr != 0;
   return failure;
+}
+
+/// Whether the host lets this process read the byte: a pipe takes it or refuses.
+static bool readable(uint64_t address) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC)) return true;
+  bool taken = write(ends[1], reinterpret_cast<const void *>(address), 1) == 1;
+  close(ends[0]);
+  close(ends[1]);
+  return taken;
 }
 
 /// What a signal in translated code means. Exact for precise code.
@@ -298,16 +309,18 @@ Failure Worker::describe_fault() {
   failure.pc = ctx.access_pc;
   failure.has_pc = true;
   uint64_t nearest = access_limit;
+  uint32_t unreadable = 0;
   for (uint32_t lane = 0; lane < WF_LANES; lane++) {
     if (!(ctx.access_mask >> lane & 1)) continue;
-    // The host names the byte that faulted, somewhere in the access; or nothing at all.
+    // The host names a byte that faulted, not the first lane's; or nothing at all.
     uint64_t at = ctx.access_addr[lane], distance = trap.address - at;
-    if (!trap.address && !memory::inside(at)) failure.lanes |= 1u << lane;
+    if (!readable(at)) unreadable |= 1u << lane;
     if (!trap.address || distance > nearest) continue;
     if (distance < nearest) failure.lanes = 0;
     nearest = distance;
     failure.lanes |= 1u << lane;
   }
+  if (unreadable) failure.lanes = unreadable;
   if (!failure.lanes) failure.lanes = ctx.access_mask;
   failure.address = ctx.access_addr[__builtin_ctz(failure.lanes)];
   failure.has_address = true;

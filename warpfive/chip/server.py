@@ -1,0 +1,86 @@
+"""Answers the chip's requests: ``python -m warpfive.chip.server``.
+
+Requests and replies are lines; spaces inside a field are percent-encoded:
+
+    translate IMAGE KERNEL BX BY BZ VARIANT  ->  ok PATH          a translated object
+    where IMAGE PC                           ->  ok FILE:LINE     of an instruction (hex offset)
+    anything, when it fails                  ->  error SENTENCE
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+from warpfive.errors import InputError, WarpfiveError
+
+
+def translate(image: str, kernel: str, x: str, y: str, z: str, variant: str) -> str:
+    """Path of the translated object, made now if the cache lacks it."""
+    from warpfive.chip.cache import TRANSLATED_BYTES, bound, cache_dir
+    from warpfive.chip.names import translated_path
+    from warpfive.translator import translate as make
+
+    block = (int(x), int(y), int(z))
+    host = os.environ.get("WARPFIVE_HOST", "")
+    path = translated_path(Path(image).parent.name, kernel, block, variant, host)
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.stem}.{os.getpid()}.so")
+        make(Path(image).read_bytes(), kernel, block, variant, temporary, host)
+        os.replace(temporary, path)
+        limit = int(os.environ.get("WARPFIVE_CACHE_BYTES") or TRANSLATED_BYTES)
+        bound(cache_dir() / "translated", limit)
+    return str(path)
+
+
+def where(image: str, pc: str) -> str:
+    """``file:line`` of the instruction at an offset of the image."""
+    from warpfive.chip.lines import source_line
+
+    return source_line(Path(image), int(pc, 16))
+
+
+REQUESTS: dict[str, Callable[..., str]] = {"translate": translate, "where": where}
+
+
+def answer(request: str) -> str:
+    """The reply line to one request line."""
+    verb, *fields = request.split()
+    try:
+        if verb not in REQUESTS:
+            raise InputError(f"unknown request {verb!r}; there are " + ", ".join(REQUESTS))
+        return "ok " + REQUESTS[verb](*map(unquote, fields))
+    except WarpfiveError as error:
+        return "error " + one_line(str(error))
+    except Exception as error:  # whatever goes wrong, the program gets a reply
+        if os.environ.get("WARPFIVE_DEBUG"):
+            import traceback
+
+            traceback.print_exc()
+        return "error " + one_line(f"{type(error).__name__}: {error}")
+
+
+def one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def detach() -> None:
+    """Leaves the program that started us: it must not find us among its children."""
+    if os.fork():
+        os._exit(0)
+
+
+def main() -> None:
+    detach()
+    replies = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)  # nothing else may reach the program through our standard output
+    for line in sys.stdin:
+        if line.strip():
+            print(answer(line), file=replies)
+    os._exit(0)  # the program has ended: do not keep its terminal waiting
+
+
+if __name__ == "__main__":
+    main()
