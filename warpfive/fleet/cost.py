@@ -80,15 +80,14 @@ def step_cost(times: StepTimes, *, max_seqs: int, max_tokens: int, context: floa
     middle = max(1, max_seqs // 2)
     span = middle * max(context, 1.0)
     slope = (times.decode(middle, 2 * span) - times.decode(middle, span)) / span / gain
-    decode = _table(lambda b: times.decode(int(b), 0.0) / gain, max_seqs, exact=8)
+    decode = _table(lambda b: times.decode(int(b), 0.0) / gain, max_seqs, exact=2)
     most = max(max_tokens, 2)
     chunk = min(most, 2048)
     deep = times.prefill(chunk, max(context, 1.0))
-    flat = times.prefill(chunk, 0.0)
-    pair = (deep - flat) / (chunk * max(context, 1.0))
-    own = pair_share(times, chunk, pair, flat)
-    mixed = _table(lambda t: times.prefill(t, 0.0) - pair * own * t * t / 2, most, exact=1)
-    seat = _table(lambda b: _seat(times, b), max_seqs, exact=1)
+    pair = (deep - times.prefill(chunk, 0.0)) / (chunk * max(context, 1.0))
+    own = pair_share(times)
+    mixed = _table(lambda t: times.prefill(t, 0.0) - pair * own * t * t / 2, most)
+    seat = _table(lambda b: _seat(times, b), max_seqs, pace=4.0)
     if min(mixed[-1], decode[-1], slope) < 0:
         raise InputError("step times fall with more work; check the chip's figures")
     tail = max(0.0, float(mixed[-1] - mixed[-1 - most // 4]) / (most // 4))
@@ -98,7 +97,7 @@ def step_cost(times: StepTimes, *, max_seqs: int, max_tokens: int, context: floa
     )  # fmt: skip
 
 
-def pair_share(times: StepTimes, chunk: int, pair: float, flat: float) -> float:
+def pair_share(times: StepTimes) -> float:
     """Share of a chunk's own pairs that one chip computes: less than 1 with data parallelism."""
     layout = getattr(times, "layout", None)
     return 1.0 / layout.dp if layout is not None else 1.0
@@ -111,20 +110,22 @@ def _seat(times: StepTimes, batch: float) -> float:
     return max(0.0, times.mixed(512, 0.0, batch, 0.0) - times.prefill(512 + batch, 0.0))
 
 
-def _table(value: Callable[[float], float], last: int, exact: int) -> np.ndarray:
-    """Values at 0 to ``last``, computed on a widening grid and joined by lines."""
-    grid = sorted({*range(1, min(exact, last) + 1), last, *_widening(exact, last)})
+def _table(
+    value: Callable[[float], float], last: int, exact: int = 1, pace: float = 1.7
+) -> np.ndarray:
+    """Values at 0 to ``last``, computed on a grid that widens by ``pace`` and joined by lines."""
+    grid = sorted({*range(1, min(exact, last) + 1), last, *_widening(exact, last, pace)})
     points = [value(point) for point in grid]
     table = np.interp(np.arange(last + 1), grid, points)
     table[0] = 0.0
     return np.maximum.accumulate(np.maximum(table, 0.0))
 
 
-def _widening(first: int, last: int) -> list[int]:
+def _widening(first: int, last: int, pace: float) -> list[int]:
     points, point = [], float(first)
     while point < last:
         points.append(int(point))
-        point = max(point + 1, point * 1.35)
+        point = max(point + 1, point * pace)
     return points
 
 

@@ -55,6 +55,7 @@ def simulate(
     when its last has finished; arrival times are then ignored.
     """
     check_work(trace, config, replicas)
+    check_tables(config, cost)
     router(routing)
     columns = _columns(trace, config)
     stats = np.zeros((replicas, 5), dtype=np.int64)
@@ -88,6 +89,15 @@ def check_work(trace: Trace, config: EngineConfig, replicas: int) -> None:
         raise InputError(
             f"{trace.name}: hashes blocks of {trace.hash_tokens} tokens but the engine's hold "
             f"{config.block_tokens}; set block_tokens = {trace.hash_tokens}"
+        )
+
+
+def check_tables(config: EngineConfig, cost: StepCost) -> None:
+    """Refuse an engine that could form batches beyond the step times known."""
+    known = min(len(cost.decode_ps), len(cost.seat_ps)) - 1
+    if config.max_seqs > known:
+        raise InputError(
+            f"max_seqs = {config.max_seqs}: step times are known for at most {known} sequences"
         )
 
 
