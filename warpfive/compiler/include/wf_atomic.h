@@ -19,64 +19,42 @@ __wf_d T __wf_atomic_apply(T *address, F f) {
   }
 }
 
+/* Just the types that CUDA has, so that programs can add their own overloads for the others. */
 #define __WF_FETCH(name, T, builtin)                                                       \
   __wf_d T name(T *address, T value) { return builtin(address, value, __WF_RELAXED); }     \
+  __WF_SCOPES(name, T)
+#define __WF_SCOPES(name, T)                                                               \
   __wf_d T name##_block(T *address, T value) { return name(address, value); }              \
   __wf_d T name##_system(T *address, T value) { return name(address, value); }
-#define __WF_FETCH_INTEGERS(name, builtin)     \
-  __WF_FETCH(name, int, builtin)               \
-  __WF_FETCH(name, unsigned int, builtin)      \
-  __WF_FETCH(name, long, builtin)              \
-  __WF_FETCH(name, unsigned long, builtin)     \
-  __WF_FETCH(name, long long, builtin)         \
+#define __WF_FETCH_WORDS(name, builtin)      \
+  __WF_FETCH(name, int, builtin)             \
+  __WF_FETCH(name, unsigned int, builtin)
+#define __WF_FETCH_INTEGERS(name, builtin)   \
+  __WF_FETCH_WORDS(name, builtin)            \
   __WF_FETCH(name, unsigned long long, builtin)
 __WF_FETCH_INTEGERS(atomicAdd, __atomic_fetch_add)
-__WF_FETCH_INTEGERS(atomicSub, __atomic_fetch_sub)
+__WF_FETCH_WORDS(atomicSub, __atomic_fetch_sub)
 __WF_FETCH_INTEGERS(atomicMin, __atomic_fetch_min)
 __WF_FETCH_INTEGERS(atomicMax, __atomic_fetch_max)
+__WF_FETCH(atomicMin, long long, __atomic_fetch_min)
+__WF_FETCH(atomicMax, long long, __atomic_fetch_max)
 __WF_FETCH_INTEGERS(atomicAnd, __atomic_fetch_and)
 __WF_FETCH_INTEGERS(atomicOr, __atomic_fetch_or)
 __WF_FETCH_INTEGERS(atomicXor, __atomic_fetch_xor)
 __WF_FETCH_INTEGERS(atomicExch, __atomic_exchange_n)
 #undef __WF_FETCH_INTEGERS
+#undef __WF_FETCH_WORDS
 #undef __WF_FETCH
-
-#define __WF_SCOPES(name, T)                                                        \
-  __wf_d T name##_block(T *address, T value) { return name(address, value); }       \
-  __wf_d T name##_system(T *address, T value) { return name(address, value); }
 
 __wf_d float atomicExch(float *address, float value) {
   return __builtin_bit_cast(
       float, __atomic_exchange_n((int *)address, __builtin_bit_cast(int, value), __WF_RELAXED));
 }
-__wf_d double atomicExch(double *address, double value) {
-  return __builtin_bit_cast(
-      double, __atomic_exchange_n((long *)address, __builtin_bit_cast(long, value), __WF_RELAXED));
-}
 __wf_d float atomicAdd(float *address, float value) { return __wf_amoadd_s(address, value); }
 __wf_d double atomicAdd(double *address, double value) { return __wf_amoadd_d(address, value); }
-__wf_d float atomicSub(float *address, float value) { return __wf_amoadd_s(address, -value); }
-__wf_d double atomicSub(double *address, double value) { return __wf_amoadd_d(address, -value); }
-__wf_d float atomicMin(float *address, float value) {
-  return __wf_atomic_apply<int>(address, [=](float x) { return __builtin_fminf(x, value); });
-}
-__wf_d float atomicMax(float *address, float value) {
-  return __wf_atomic_apply<int>(address, [=](float x) { return __builtin_fmaxf(x, value); });
-}
-__wf_d double atomicMin(double *address, double value) {
-  return __wf_atomic_apply<long>(address, [=](double x) { return __builtin_fmin(x, value); });
-}
-__wf_d double atomicMax(double *address, double value) {
-  return __wf_atomic_apply<long>(address, [=](double x) { return __builtin_fmax(x, value); });
-}
 __WF_SCOPES(atomicExch, float)
-__WF_SCOPES(atomicExch, double)
 __WF_SCOPES(atomicAdd, float)
 __WF_SCOPES(atomicAdd, double)
-__WF_SCOPES(atomicMin, float)
-__WF_SCOPES(atomicMin, double)
-__WF_SCOPES(atomicMax, float)
-__WF_SCOPES(atomicMax, double)
 
 /* old >= value ? 0 : old + 1, and (old == 0 || old > value) ? value : old - 1 */
 __wf_d unsigned int atomicInc(unsigned int *address, unsigned int value) {
@@ -114,9 +92,6 @@ __WF_SCOPES(atomicAdd, float4)
 __WF_CAS(unsigned short)
 __WF_CAS(int)
 __WF_CAS(unsigned int)
-__WF_CAS(long)
-__WF_CAS(unsigned long)
-__WF_CAS(long long)
 __WF_CAS(unsigned long long)
 #undef __WF_CAS
 
@@ -224,23 +199,54 @@ __WF_NV_FETCH(or, __atomic_fetch_or)
 __WF_NV_FETCH(xor, __atomic_fetch_xor)
 #undef __WF_NV_FETCH
 /* These take floating-point numbers, too. */
-#define __WF_NV_NUMBER(op, function)                                                   \
+template <class T>
+__wf_d T __wf_fetch_add(T *p, T value) {
+  return __atomic_fetch_add(p, value, __WF_RELAXED);
+}
+template <class T>
+__wf_d T __wf_fetch_sub(T *p, T value) {
+  return __atomic_fetch_sub(p, value, __WF_RELAXED);
+}
+template <class T>
+__wf_d T __wf_fetch_min(T *p, T value) {
+  return __atomic_fetch_min(p, value, __WF_RELAXED);
+}
+template <class T>
+__wf_d T __wf_fetch_max(T *p, T value) {
+  return __atomic_fetch_max(p, value, __WF_RELAXED);
+}
+__wf_d float __wf_fetch_add(float *p, float value) { return __wf_amoadd_s(p, value); }
+__wf_d double __wf_fetch_add(double *p, double value) { return __wf_amoadd_d(p, value); }
+__wf_d float __wf_fetch_sub(float *p, float value) { return __wf_amoadd_s(p, -value); }
+__wf_d double __wf_fetch_sub(double *p, double value) { return __wf_amoadd_d(p, -value); }
+__wf_d float __wf_fetch_min(float *p, float value) {
+  return __wf_atomic_apply<int>(p, [=](float x) { return __builtin_fminf(x, value); });
+}
+__wf_d float __wf_fetch_max(float *p, float value) {
+  return __wf_atomic_apply<int>(p, [=](float x) { return __builtin_fmaxf(x, value); });
+}
+__wf_d double __wf_fetch_min(double *p, double value) {
+  return __wf_atomic_apply<long>(p, [=](double x) { return __builtin_fmin(x, value); });
+}
+__wf_d double __wf_fetch_max(double *p, double value) {
+  return __wf_atomic_apply<long>(p, [=](double x) { return __builtin_fmax(x, value); });
+}
+#define __WF_NV_NUMBER(op)                                                             \
   template <class T>                                                                   \
   __wf_d T __nv_atomic_fetch_##op(T *p, __wf_same<T> value, int order, int = 4) {      \
-    if (!__builtin_constant_p(order) || order != __ATOMIC_RELAXED)                     \
-      __atomic_thread_fence(__ATOMIC_SEQ_CST);                                         \
-    const T old = function(p, value);                                                  \
-    if (!__builtin_constant_p(order) || order != __ATOMIC_RELAXED)                     \
-      __atomic_thread_fence(__ATOMIC_SEQ_CST);                                         \
+    const bool ordered = !__builtin_constant_p(order) || order != __ATOMIC_RELAXED;    \
+    if (ordered) __atomic_thread_fence(__ATOMIC_SEQ_CST);                              \
+    const T old = __wf_fetch_##op(p, value);                                           \
+    if (ordered) __atomic_thread_fence(__ATOMIC_SEQ_CST);                              \
     return old;                                                                        \
   }                                                                                    \
   template <class T>                                                                   \
   __wf_d void __nv_atomic_##op(T *p, __wf_same<T> value, int order, int = 4) {         \
     __nv_atomic_fetch_##op(p, value, order);                                           \
   }
-__WF_NV_NUMBER(add, atomicAdd)
-__WF_NV_NUMBER(sub, atomicSub)
-__WF_NV_NUMBER(min, atomicMin)
-__WF_NV_NUMBER(max, atomicMax)
+__WF_NV_NUMBER(add)
+__WF_NV_NUMBER(sub)
+__WF_NV_NUMBER(min)
+__WF_NV_NUMBER(max)
 #undef __WF_NV_NUMBER
 __wf_d void __nv_atomic_thread_fence(int, int = 4) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }

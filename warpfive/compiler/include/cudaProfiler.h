@@ -1,0 +1,3 @@
+/* The profiler calls of the driver API. */
+#pragma once
+#include "cuda.h"

@@ -1,0 +1,3 @@
+/* A name that programs include; everything is in driver_types.h. */
+#pragma once
+#include "driver_types.h"

@@ -1,0 +1,3 @@
+/* A name that programs include; everything is in vector_functions.h. */
+#pragma once
+#include "vector_functions.h"
