@@ -11,6 +11,7 @@ memory.
 import re
 from dataclasses import dataclass, field
 
+from warpfive.compiler import toolchain
 from warpfive.compiler.thunks import ENTRY, Debug, Kernel, entry_thunk
 
 DYNAMIC_SHARED = "__wf_dynshared"
@@ -87,7 +88,7 @@ def internal(text: str) -> str:
     def change(match: re.Match[str]) -> str:
         head, linkage, rest = match.groups()
         if head == "define ":
-            keep = f'@"{ENTRY}' in rest
+            keep = _ENTRY.search(rest) is not None
         else:
             keep = "externally_initialized" in rest or linkage not in (
                 "linkonce_odr ",
@@ -102,6 +103,7 @@ def internal(text: str) -> str:
     return _LINKAGE.sub(change, text)
 
 
+_ENTRY = re.compile(rf'@"?{re.escape(ENTRY)}')
 _VISIBLE = re.compile(r"\b(?:dso_local|dso_preemptable|hidden|protected|default) ")
 
 
@@ -185,12 +187,33 @@ def _trim_debug(text: str, empty: str) -> str:
     text = re.sub(r"^ +#dbg_(?:declare|value|assign|label)\(.*\n", "", text, flags=re.M)
     text = re.sub(r"^(@[^\n]*?)(?:, !dbg !\d+)+(?=,|$)", r"\1", text, flags=re.M)
     text = _UNIT.sub(lambda m: _UNIT_FIELDS.sub("", m[0]), text)
+    text = _forget_headers(text)
     text = _PROGRAM.sub(r"\1scope: \3, file: \3", text)
     text = _PROGRAM_LINE.sub(lambda m: _PROGRAM_FIELDS.sub("", m[0]), text)
     text = re.sub(r"(distinct !DISubprogram\(.*?, type: )!\d+", rf"\g<1>{empty}", text)
     return text.replace("emissionKind: FullDebug", "emissionKind: LineTablesOnly")
 
 
+def _forget_headers(text: str) -> str:
+    """Drops the lines of our own and the C++ library's headers: what is inlined from them
+    then counts as the line that calls it."""
+    roots = (str(toolchain.INCLUDE), str(toolchain.LIBRARY), str(toolchain.zig().parent))
+    files = {
+        node
+        for node, name, folder in _FILE.findall(text)
+        if name.startswith(roots) or (not name.startswith("/") and folder.startswith(roots))
+    }
+    quiet = {node for node, file in _PROGRAM_FILE.findall(text) if file in files}
+    return _BODY.sub(lambda m: _silence(m[0]) if m[1] in quiet else m[0], text)
+
+
+def _silence(body: str) -> str:
+    return re.sub(r",? !dbg !\d+", "", body)
+
+
+_FILE = re.compile(r'^(!\d+) = !DIFile\(filename: "([^"]*)", directory: "([^"]*)"', re.M)
+_PROGRAM_FILE = re.compile(r"^(!\d+) = distinct !DISubprogram\(.*?file: (!\d+)", re.M)
+_BODY = re.compile(r"^define [^\n]* !dbg (!\d+) \{\n.*?^\}", re.M | re.S)
 _UNIT = re.compile(r"^!\d+ = distinct !DICompileUnit\(.*$", re.M)
 _UNIT_FIELDS = re.compile(r", (?:globals|retainedTypes|enums|imports|macros): !\d+")
 _PROGRAM = re.compile(

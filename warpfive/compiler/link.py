@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from warpfive.compiler import relocate
+from warpfive.compiler.demangle import demangle
 from warpfive.compiler.elf import (
     EM_RISCV,
     HEADER,
@@ -475,7 +476,7 @@ def link(
     linker.patch(code)
     linker.fill_slots()
     if linker.missing:
-        names = ", ".join(sorted(linker.missing))
+        names = ", ".join(sorted(map(demangle, linker.missing)))
         raise CompileError(
             f"undefined in device code: {names}; define it with __device__, "
             "or build with -rdc=true and link the file that does"

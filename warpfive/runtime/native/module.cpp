@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
+#include <sstream>
+#include <string_view>
 #include <unordered_set>
 
 #include "errors.h"
@@ -23,11 +25,18 @@ struct FatBinary {
   void *file;
 };
 
+/// An image that the device linker made of relocatable units; loaded once for all of them.
+struct Linked {
+  const void *elf;
+  wf::Image *image = nullptr;
+};
+
 struct Registry {
   std::recursive_mutex mutex;
   std::unordered_set<CUmod_st *> modules;
   std::unordered_map<const void *, CUfunc_st *> stubs;
   std::unordered_map<const void *, CUmod_st *> symbols;
+  std::unordered_map<std::string, Linked *> linked;  // by the id of a relocatable unit
 };
 
 Registry &registry() {
@@ -56,6 +65,31 @@ size_t elf_bytes(const void *data) {
   return end;
 }
 
+/// Id of a relocatable unit (compiler/embed.py says how it lies in an object); empty for others.
+std::string unit_of(const void *data) {
+  const auto *bytes = static_cast<const char *>(data);
+  return data && std::memcmp(bytes, "WFBC", 4) == 0 ? std::string(bytes + 8, 32) : std::string();
+}
+
+/// The contents of `.warpfive` in an ELF image.
+std::string_view record_lines(const void *elf) {
+  const auto *file = static_cast<const char *>(elf);
+  Elf64_Ehdr header;
+  std::memcpy(&header, file, sizeof header);
+  auto section = [&](unsigned i) {
+    Elf64_Shdr part;
+    std::memcpy(&part, file + header.e_shoff + i * sizeof part, sizeof part);
+    return part;
+  };
+  const Elf64_Shdr names = section(header.e_shstrndx);
+  for (unsigned i = 1; i < header.e_shnum; i++) {
+    const Elf64_Shdr part = section(i);
+    if (std::strcmp(file + names.sh_offset + part.sh_name, ".warpfive") == 0)
+      return {file + part.sh_offset, part.sh_size};
+  }
+  return {};
+}
+
 /// Makes host and device pages of a managed variable the same memory.
 bool share_pages(void *host, uint64_t device, size_t bytes) {
   size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
@@ -78,6 +112,8 @@ void share_managed(CUmod_st *module) {
   for (auto &[host, name] : module->variables) {
     const Variable *variable = module->image->variable(name);
     if (!variable || variable->kind != VariableKind::managed) continue;
+    std::memcpy(const_cast<void *>(host), reinterpret_cast<void *>(variable->address),
+                variable->bytes);  // the initial value is only in the image
     if (!share_pages(const_cast<void *>(host), variable->address, variable->bytes))
       std::fprintf(stderr, "warpfive: managed variable %s cannot be shared with the host\n",
                    name.c_str());
@@ -100,7 +136,16 @@ cudaError_t load(CUmod_st *module) {
   if (module->image) return cudaSuccess;
   if (module->failed != cudaSuccess) return module->failed;
   std::string why = "it is not an ELF image";
-  if (module->bytes) module->image = load_image(module->elf, module->bytes, &why);
+  const std::string unit = unit_of(module->elf);
+  if (!unit.empty()) {
+    why = "relocatable device code was not linked; link the program with warpfive cc";
+    auto found = registry().linked.find(unit);
+    if (found != registry().linked.end()) {
+      Linked &whole = *found->second;
+      if (!whole.image) whole.image = load_image(whole.elf, elf_bytes(whole.elf), &why);
+      module->image = whole.image;
+    }
+  } else if (module->bytes) module->image = load_image(module->elf, module->bytes, &why);
   if (!module->image) {
     std::fprintf(stderr, "warpfive: a device image cannot be loaded: %s\n", why.c_str());
     return module->failed = cudaErrorInvalidKernelImage;
@@ -214,7 +259,22 @@ void **__cudaRegisterFatBinary(void *wrapper) {
   return reinterpret_cast<void **>(module);
 }
 
-void __cudaRegisterFatBinaryEnd(void **) {}
+/// Managed variables, which fill pages of their own, are shared before the program uses them.
+void __cudaRegisterFatBinaryEnd(void **handle) {
+  auto *module = reinterpret_cast<CUmod_st *>(handle);
+  const auto page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+  for (auto &[host, name] : module->variables)
+    if (reinterpret_cast<uintptr_t>(host) % page == 0) return void(load(module));
+}
+
+/// The device linker's image of relocatable units; called before any unit registers.
+void __wf_register_linked(const void *elf) {
+  std::lock_guard lock(registry().mutex);
+  auto *whole = new Linked{elf};
+  std::istringstream lines{std::string(record_lines(elf))};
+  for (std::string what, name; lines >> what >> name; lines.ignore(1 << 20, '\n'))
+    if (what == "unit") registry().linked[name] = whole;
+}
 
 void __cudaUnregisterFatBinary(void **handle) {
   // Device memory goes with the process; a plugin that is unloaded leaves its image behind.
