@@ -1,0 +1,129 @@
+"""The device library as bitcode: our own functions, and musl's special functions from the wheel.
+
+It is built once for a toolchain and kept in the cache. `codegen.emit` links what a program needs
+of it before the program is optimised.
+"""
+
+import functools
+import hashlib
+import os
+import re
+import tempfile
+from pathlib import Path
+
+from warpfive.compiler import codegen, toolchain
+from warpfive.errors import CompileError
+
+MUSL_SOURCES = (
+    "__cos", "__sin", "erf", "j0", "j1", "jn", "lgamma_r", "tgamma",
+)  # fmt: skip
+"""Files of musl's ``src/math`` whose functions are rare enough to be taken as they are."""
+
+
+def musl_math() -> Path:
+    """The folder of musl's mathematical functions in the wheel."""
+    return toolchain.zig().parent / "lib/libc/musl/src/math"
+
+
+def sources() -> list[Path]:
+    """Every file of the library that is compiled on its own."""
+    own = sorted([*toolchain.LIBRARY.glob("*.cpp")])
+    return [*own, *(musl_math() / f"{name}.c" for name in MUSL_SOURCES)]
+
+
+def language_arguments(source: Path) -> list[str]:
+    """What distinguishes the compilation of our C++ from that of musl's C, on any target."""
+    if source.suffix == ".c":
+        shim = toolchain.LIBRARY / "musl"
+        system = toolchain.zig().parent / "lib/include"
+        return ["-x", "c", "-std=c11", "-w", "-I", str(shim), "-isystem", str(system)]
+    return ["-x", "c++", "-std=c++17", "-fno-rtti", "-I", str(toolchain.LIBRARY)]
+
+
+def _compile(source: Path) -> str:
+    """Optimised IR text of one file for the chip."""
+    words = [*codegen.target_arguments(), *language_arguments(source), "-ffreestanding"]
+    words += ["-fno-builtin", "-O3", "-ffp-contract=off", "-emit-llvm", "-o", "-", str(source)]
+    done = toolchain.run_clang(words)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip()
+        raise CompileError(f"the device library's {source.name} does not compile: {said}")
+    return done.stdout.decode()
+
+
+_SELECT = re.compile(
+    r"^  (%[-\w.]+) = select (?:[a-z]+ )*?i1 (%[-\w.]+|true|false), (float|double) ([^,\n]+), "
+    r"(?:float|double) ([^,\n]+?)(, !.*)?$",
+    re.M,
+)
+_INTEGER = {"float": "i32", "double": "i64"}
+
+
+def integer_selects(text: str) -> str:
+    """IR text whose selects of floating-point values are made on their bits.
+
+    The chip has no floating-point select: LLVM would make branches of them, and lanes would
+    diverge. Empty assembly keeps the optimiser from undoing the change.
+    """
+
+    def change(match: re.Match[str]) -> str:
+        name, condition, kind, first, second, _ = match.groups()
+        word, base = _INTEGER[kind], name.replace("%", "%wf.sel.")
+        lines = []
+        values = []
+        for suffix, value in (("a", first), ("b", second)):
+            lines.append(f"  {base}.{suffix}0 = bitcast {kind} {value} to {word}")
+            lines.append(
+                f'  {base}.{suffix} = call {word} asm "", "=r,0"({word} {base}.{suffix}0)'
+                " nounwind memory(none)"
+            )
+            values.append(f"{word} {base}.{suffix}")
+        lines.append(f"  {base}.s = select i1 {condition}, {values[0]}, {values[1]}")
+        lines.append(
+            f'  {base}.o = call {word} asm "", "=r,0"({word} {base}.s) nounwind memory(none)'
+        )
+        lines.append(f"  {name} = bitcast {word} {base}.o to {kind}")
+        return "\n".join(lines)
+
+    return _SELECT.sub(change, text)
+
+
+def _fingerprint() -> str:
+    digest = hashlib.sha256(toolchain.wheel_version().encode())
+    digest.update(Path(__file__).read_bytes())
+    digest.update(" ".join(codegen.target_arguments()).encode())
+    for path in sorted(toolchain.LIBRARY.rglob("*.*")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _build() -> bytes:
+    import llvmlite.binding as llvm
+
+    whole = None
+    for source in sources():
+        module = llvm.parse_assembly(integer_selects(_compile(source)))
+        if whole is None:
+            whole = module
+        else:
+            whole.link_in(module)
+    assert whole is not None
+    return whole.as_bitcode()
+
+
+def cache_folder() -> Path:
+    """Where the library is kept: ``WARPFIVE_CACHE``, else ``~/.cache/warpfive``."""
+    root = os.environ.get("WARPFIVE_CACHE") or Path.home() / ".cache/warpfive"
+    return Path(root) / "library"
+
+
+@functools.cache
+def math_library() -> Path:
+    """The bitcode file of the device library; builds it on first use."""
+    place = cache_folder() / f"math-{_fingerprint()}.bc"
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
+            file.write(_build())
+        os.replace(file.name, place)
+    return place
