@@ -9,9 +9,11 @@ import hashlib
 import os
 import re
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from warpfive.compiler import codegen, toolchain
+from warpfive.compiler.device import DeviceOptions, compile_unit
 from warpfive.errors import CompileError
 
 MUSL_SOURCES = (
@@ -88,27 +90,31 @@ def integer_selects(text: str) -> str:
     return _SELECT.sub(change, text)
 
 
-def _fingerprint() -> str:
-    digest = hashlib.sha256(toolchain.wheel_version().encode())
-    digest.update(Path(__file__).read_bytes())
+def _fingerprint(name: str) -> str:
+    digest = hashlib.sha256(f"{name} {toolchain.wheel_version()}".encode())
     digest.update(" ".join(codegen.target_arguments()).encode())
-    for path in sorted(toolchain.LIBRARY.rglob("*.*")):
+    here = Path(__file__).parent
+    for path in [*here.glob("*.py"), *toolchain.LIBRARY.rglob("*.*"), *toolchain.INCLUDE.glob("*")]:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:32]
 
 
-def _build() -> bytes:
+def _build_math() -> bytes:
+    """Our functions and musl's in one module."""
     import llvmlite.binding as llvm
 
-    whole = None
-    for source in sources():
-        module = llvm.parse_assembly(integer_selects(_compile(source)))
-        if whole is None:
-            whole = module
-        else:
-            whole.link_in(module)
-    assert whole is not None
-    return whole.as_bitcode()
+    modules = [llvm.parse_assembly(integer_selects(_compile(source))) for source in sources()]
+    for module in modules[1:]:
+        modules[0].link_in(module)
+    return modules[0].as_bitcode()
+
+
+def _build_runtime() -> bytes:
+    """What device code calls by name: memory, printf, assert."""
+    import llvmlite.binding as llvm
+
+    unit, _ = compile_unit(str(toolchain.LIBRARY / "runtime.cu"), DeviceOptions(relocatable=True))
+    return llvm.parse_assembly(unit.text).as_bitcode()
 
 
 def cache_folder() -> Path:
@@ -117,13 +123,22 @@ def cache_folder() -> Path:
     return Path(root) / "library"
 
 
-@functools.cache
-def math_library() -> Path:
-    """The bitcode file of the device library; builds it on first use."""
-    place = cache_folder() / f"math-{_fingerprint()}.bc"
+def _kept(name: str, build: Callable[[], bytes]) -> Path:
+    """The bitcode file ``name``, built unless the cache has it."""
+    place = cache_folder() / f"{name}-{_fingerprint(name)}.bc"
     if not place.exists():
+        data = build()
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
-            file.write(_build())
+            file.write(data)
         os.replace(file.name, place)
     return place
+
+
+@functools.cache
+def libraries() -> tuple[Path, ...]:
+    """The bitcode files of the device library; builds them on first use."""
+    found = [_kept("math", _build_math)]
+    if (toolchain.LIBRARY / "runtime.cu").exists():
+        found.append(_kept("runtime", _build_runtime))
+    return tuple(found)

@@ -8,10 +8,10 @@
 #include "wf_isa.h"
 
 #define __WFM(T, name) extern "C" __device__ __attribute__((const, nothrow)) T __wfm_##name
-#define __wf_real(T) __wf_d typename __wf_real_if<__is_integral(T)>::type
+#define __wf_real(T) __wf_d typename __wf_integer_if<__is_integral(T), double>::type
 
-template <bool> struct __wf_real_if {};
-template <> struct __wf_real_if<true> { typedef double type; };
+template <bool, class T> struct __wf_integer_if {};
+template <class T> struct __wf_integer_if<true, T> { typedef T type; };
 /* What two arguments of different types are converted to. */
 template <class A, class B, bool = __is_arithmetic(A) && __is_arithmetic(B) && !__is_same(A, B)>
 struct __wf_both {};
@@ -41,7 +41,7 @@ struct __wfm_pairf { float x, y; };
   template <class A, class B> __wf_d typename __wf_both<A, B>::type name(A x, B y) {               \
     return name((double)x, (double)y);                                                             \
   }                                                                                                \
-  template <class A> __wf_d typename __wf_real_if<__is_integral(A)>::type name(A x, A y) {                           \
+  template <class A> __wf_d typename __wf_integer_if<__is_integral(A), double>::type name(A x, A y) {                           \
     return name((double)x, (double)y);                                                             \
   }
 #define __WF_MATH2(name)                                                \
@@ -274,6 +274,31 @@ __wf_d long long llrint(float x) { return llrintf(x); }
 __wf_d long lround(float x) { return lroundf(x); }
 __wf_d long long llround(float x) { return llroundf(x); }
 
+/* From C++23 on these are constexpr in the C++ library, and so both sides have them already. */
+#if __cplusplus < 202302L
+#define __WF_CLASS(name)                                                 \
+  __wf_d bool name(float x) { return __builtin_##name(x); }              \
+  __wf_d bool name(double x) { return __builtin_##name(x); }             \
+  template <class T> __wf_d typename __wf_integer_if<__is_integral(T), bool>::type name(T x) { \
+    return __builtin_##name((double)x);                                  \
+  }
+__WF_CLASS(isnan)
+__WF_CLASS(isinf)
+__WF_CLASS(isfinite)
+__WF_CLASS(isnormal)
+__WF_CLASS(signbit)
+#undef __WF_CLASS
+#endif
+#define __WF_COMPARE(name)                                                                     \
+  __wf_d bool name(float x, float y) { return __builtin_##name(x, y); }                        \
+  __wf_d bool name(double x, double y) { return __builtin_##name(x, y); }
+__WF_COMPARE(isgreater)
+__WF_COMPARE(isgreaterequal)
+__WF_COMPARE(isless)
+__WF_COMPARE(islessequal)
+__WF_COMPARE(islessgreater)
+__WF_COMPARE(isunordered)
+#undef __WF_COMPARE
 __wf_d int isnanf(float x) { return x != x; }
 __wf_d int isinff(float x) { return __builtin_isinf(x); }
 __wf_d int finitef(float x) { return __builtin_isfinite(x); }
@@ -536,6 +561,16 @@ using ::fmod;
 using ::frexp;
 using ::hypot;
 using ::ilogb;
+using ::isfinite;
+using ::isgreater;
+using ::isgreaterequal;
+using ::isinf;
+using ::isless;
+using ::islessequal;
+using ::islessgreater;
+using ::isnan;
+using ::isnormal;
+using ::isunordered;
 using ::labs;
 using ::ldexp;
 using ::lgamma;
@@ -561,6 +596,7 @@ using ::rint;
 using ::round;
 using ::scalbln;
 using ::scalbn;
+using ::signbit;
 using ::sin;
 using ::sinh;
 using ::sqrt;

@@ -34,6 +34,9 @@ WF_INLINE double copysign(double x, double y) { return __builtin_copysign(x, y);
 #define INF_D __builtin_inf()
 #define NAN_D __builtin_nan("")
 
+/* Both values are computed: no lane waits for others to take a branch. */
+template <class T> WF_INLINE T pick(bool condition, T yes, T no) { return condition ? yes : no; }
+
 /* c0 + c1 x + c2 x^2 ... */
 template <class T> WF_INLINE T poly(T, T c) { return c; }
 template <class T, class... C> WF_INLINE T poly(T x, T c0, C... rest) {

@@ -17,7 +17,7 @@ WF_INLINE float erf(float x) {
                  -0.00303221704f, 0.00019480614f);
   ExpF e = exp_parts(l);
   float large = 1.0f - e.p * exp2i(e.n);
-  return copysign(a < 0.93f ? fma(a, erf_small(x * x), a) : large, x);
+  return copysign(pick(a < 0.93f, fma(a, erf_small(x * x), a), large), x);
 }
 
 /* e^(x^2) erfc(x) for x >= 0, of t = (x - 3)/(x + 3) and before the division by 1 + 2 x */
@@ -27,9 +27,9 @@ WF_INLINE float erfcx_poly(float t) {
               -8.74067991e-05f, 7.98512046e-05f);
 }
 WF_INLINE float erfcx_positive(float x) {
-  float t = x < 0x1p60f ? (x - 3.0f) / (x + 3.0f) : 1.0f;
+  float t = pick(x < 0x1p60f, (x - 3.0f) / (x + 3.0f), 1.0f);
   float d = fma(x, 2.0f, 1.0f);
-  return d < INF_F ? erfcx_poly(t) / d : erfcx_poly(t) * 0.5f / x;
+  return pick(d < INF_F, erfcx_poly(t) / d, erfcx_poly(t) * (0.5f / x));
 }
 
 /* e^-(hi + lo) factor 2^.. for hi >= 0, clamped where the result is 0 anyway */
@@ -45,10 +45,10 @@ WF_INLINE float erfc(float x) {
   float a = fabs(x);
   float h = a * a;
   float r = erfc_scaled(a, h, fma(a, a, -h), 1.0f);
-  r = x < 0.0f ? 2.0f - r : r;
+  r = pick(x < 0.0f, 2.0f - r, r);
   float small = 1.0f - fma(x, erf_small(h), x);
-  r = a < 0.47f ? small : r;
-  return x == x ? r : x;
+  r = pick(a < 0.47f, small, r);
+  return pick(x == x, r, x);
 }
 
 /* e^(h + l) doubled */
@@ -60,7 +60,7 @@ WF_INLINE float erfcx(float x) {
   float l = h > 100.0f ? 0.0f : fma(a, a, -h);
   ExpF e = exp_parts(c);
   float g = scale(fma(e.p, l, e.p), e.n + 1);
-  return x < 0.0f ? g - p : p;
+  return pick(x < 0.0f, g - p, p);
 }
 
 WF_INLINE float normcdf(float x) {
@@ -69,7 +69,7 @@ WF_INLINE float normcdf(float x) {
   float h = a * a;
   float l = fma(a, a, -h);
   float r = erfc_scaled(a * 0x1.6a09e6p-1f, 0.5f * h, 0.5f * l, 0.5f);
-  return x > 0.0f ? 1.0f - r : r;
+  return pick(x > 0.0f, 1.0f - r, r);
 }
 
 /* erfinv(x)/x for w = -log(1 - x^2) up to 2.5 */
@@ -90,16 +90,16 @@ WF_INLINE float erfcinv_far(float t) {
 }
 WF_INLINE float erfcinv_tail(float y) {
   float t = sqrt(-log(y));
-  float r = t < 4.1f ? erfcinv_near(t) : erfcinv_far(t);
-  return y == 0.0f ? INF_F : r;
+  float r = pick(t < 4.1f, erfcinv_near(t), erfcinv_far(t));
+  return pick(y == 0.0f, INF_F, r);
 }
 WF_INLINE float erfinv(float x) {
   float a = fabs(x);
   float w = -log(fma(-x, x, 1.0f));
   float central = x * erfinv_central(w);
   float y = 1.0f - a; /* at least 2^-24 */
-  float far = y == 0.0f ? INF_F : erfcinv_near(sqrt(-log(y)));
-  return a < 0.9375f ? central : copysign(far, x);
+  float far = pick(y == 0.0f, INF_F, erfcinv_near(sqrt(-log(y))));
+  return pick(a < 0.9375f, central, copysign(far, x));
 }
 WF_INLINE float erfcinv(float x) {
   float c = 1.0f - x;
@@ -107,7 +107,7 @@ WF_INLINE float erfcinv(float x) {
   float central = c * erfinv_central(w);
   float y = c < 0.0f ? 2.0f - x : x;
   float far = erfcinv_tail(y);
-  return fabs(c) < 0.9375f ? central : copysign(far, c);
+  return pick(fabs(c) < 0.9375f, central, copysign(far, c));
 }
 WF_INLINE float normcdfinv(float p) {
   float c = fma(p, -2.0f, 1.0f);
@@ -115,5 +115,5 @@ WF_INLINE float normcdfinv(float p) {
   float central = c * erfinv_central(w);
   float y = c < 0.0f ? 2.0f - 2.0f * p : 2.0f * p;
   float far = erfcinv_tail(y);
-  return -0x1.6a09e6p0f * (fabs(c) < 0.9375f ? central : copysign(far, c));
+  return -0x1.6a09e6p0f * pick(fabs(c) < 0.9375f, central, copysign(far, c));
 }

@@ -88,7 +88,7 @@ WF_INLINE double expm1(double x) {
   Pair<double> sum = two_sum(s - 0.5, s * r);
   double tail = fma(s, fma(t * t, exp_tail(t), low), sum.lo);
   double result = (sum.hi + tail) * 2.0;
-  return x == 0.0 ? x : result;
+  return pick(x == 0.0, x, result);
 }
 
 WF_INLINE double sinh(double x) {
@@ -100,7 +100,7 @@ WF_INLINE double sinh(double x) {
   double q = poly(z, 0.16666666666666669, 0.0083333333333329707, 0.00019841269841531156,
                   2.7557319130403482e-06, 2.5052126851358866e-08, 1.6057000927755722e-10,
                   7.7658846537467199e-13);
-  return copysign(a < 1.0 ? fma(a * z, q, a) : large, x);
+  return copysign(pick(a < 1.0, fma(a * z, q, a), large), x);
 }
 
 WF_INLINE double cosh(double x) {
@@ -119,5 +119,5 @@ WF_INLINE double tanh(double x) {
                   -0.0014558193328828221, 0.00058993411778324027, -0.0002387176925537253,
                   9.5624622568883508e-05, -3.6431028174655992e-05, 1.1620160426500337e-05,
                   -2.2025074453041343e-06);
-  return copysign(a < 0.63 ? fma(a * z, q, a) : large, x);
+  return copysign(pick(a < 0.63, fma(a * z, q, a), large), x);
 }

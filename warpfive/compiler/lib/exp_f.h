@@ -61,7 +61,7 @@ WF_INLINE float expm1(float x) {
   Pair<float> sum = two_sum(s - 0.5f, s * r);
   float tail = fma(s, fma(t * t, q, low), sum.lo);
   float result = (sum.hi + tail) * 2.0f;
-  return x == 0.0f ? x : result;
+  return pick(x == 0.0f, x, result);
 }
 
 WF_INLINE float sinh(float x) {
@@ -71,7 +71,7 @@ WF_INLINE float sinh(float x) {
   float large = h - 0.25f / h;
   float z = x * x;
   float small = fma(a * z, poly(z, 0.166667178f, 0.00833022408f, 0.000203765318f), a);
-  return copysign(a < 1.0f ? small : large, x);
+  return copysign(pick(a < 1.0f, small, large), x);
 }
 
 WF_INLINE float cosh(float x) {
@@ -86,5 +86,5 @@ WF_INLINE float tanh(float x) {
   float large = 1.0f - 2.0f / (scale(e.p, e.n) + 1.0f);
   float z = x * x;
   float q = poly(z, -0.333332777f, 0.133313134f, -0.0537280962f, 0.0205988381f, -0.00565777021f);
-  return copysign(a < 0.6f ? fma(a * z, q, a) : large, x);
+  return copysign(pick(a < 0.6f, fma(a * z, q, a), large), x);
 }

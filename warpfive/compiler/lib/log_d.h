@@ -33,8 +33,8 @@ WF_INLINE LogD log1p_parts(double f) {
 }
 
 WF_INLINE double log_special(double x, double result) {
-  result = x < INF_D ? result : x;
-  return x > 0.0 ? result : (x == 0.0 ? -INF_D : NAN_D);
+  result = pick(x < INF_D, result, x);
+  return pick(x > 0.0, result, pick(x == 0.0, -INF_D, NAN_D));
 }
 
 WF_INLINE double log(double x) {
@@ -82,9 +82,9 @@ WF_INLINE double log1p(double x) {
   LogD l = log1p_parts(f);
   Pair<double> sum = fast_two_sum(n * LN2_HI, f);
   double r = sum.hi + (sum.lo + (fma(n, LN2_LO, l.product) - l.half));
-  r = x < INF_D ? r : x;
-  r = x > -1.0 ? r : (x == -1.0 ? -INF_D : NAN_D);
-  return x == 0.0 ? x : r;
+  r = pick(x < INF_D, r, x);
+  r = pick(x > -1.0, r, pick(x == -1.0, -INF_D, NAN_D));
+  return pick(x == 0.0, x, r);
 }
 
 WF_INLINE Pair<double> times(Pair<double> a, Pair<double> b) {
@@ -153,16 +153,16 @@ WF_INLINE double asinh(double x) {
   bool large = a > 0x1p500;
   double z = a * a;
   double t = a + z / (1.0 + sqrt(z + 1.0));
-  double r = log1p(large ? a : t) + (large ? 0x1.62e42fefa39efp-1 : 0.0);
+  double r = log1p(pick(large, a, t)) + (large ? 0x1.62e42fefa39efp-1 : 0.0);
   return copysign(r, x);
 }
 
 WF_INLINE double acosh(double x) {
   bool large = x > 0x1p500;
   double t = x - 1.0;
-  double r = log1p(large ? x : t + sqrt(fma(t, t, 2.0 * t)));
+  double r = log1p(pick(large, x, t + sqrt(fma(t, t, 2.0 * t))));
   r += large ? 0x1.62e42fefa39efp-1 : 0.0;
-  return x >= 1.0 ? r : NAN_D;
+  return pick(x >= 1.0, r, NAN_D);
 }
 
 WF_INLINE double atanh(double x) {

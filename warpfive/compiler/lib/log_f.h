@@ -26,8 +26,8 @@ WF_INLINE float log1p_tail(float f) {
 
 /* The logarithm's value where x is no positive finite number. */
 WF_INLINE float log_special(float x, float result) {
-  result = x < INF_F ? result : x;
-  return x > 0.0f ? result : (x == 0.0f ? -INF_F : NAN_F);
+  result = pick(x < INF_F, result, x);
+  return pick(x > 0.0f, result, pick(x == 0.0f, -INF_F, NAN_F));
 }
 
 WF_INLINE float log(float x) {
@@ -70,9 +70,9 @@ WF_INLINE float log1p(float x) {
   n += last.n;
   Pair<float> sum = fast_two_sum(n * 0x1.62e4p-1f, f);
   float r = sum.hi + (sum.lo + fma(n, 0x1.7f7d1cp-20f, log1p_tail(f)));
-  r = x < INF_F ? r : x;
-  r = x > -1.0f ? r : (x == -1.0f ? -INF_F : NAN_F);
-  return x == 0.0f ? x : r;
+  r = pick(x < INF_F, r, x);
+  r = pick(x > -1.0f, r, pick(x == -1.0f, -INF_F, NAN_F));
+  return pick(x == 0.0f, x, r);
 }
 
 /* log2(x) as a pair with 2^-30 relative error, for positive finite x. */
@@ -134,16 +134,16 @@ WF_INLINE float asinh(float x) {
   bool large = a > 0x1p62f;
   float z = a * a;
   float t = a + z / (1.0f + sqrt(z + 1.0f));
-  float r = log1p(large ? a : t) + (large ? 0x1.62e43p-1f : 0.0f);
+  float r = log1p(pick(large, a, t)) + (large ? 0x1.62e43p-1f : 0.0f);
   return copysign(r, x);
 }
 
 WF_INLINE float acosh(float x) {
   bool large = x > 0x1p62f;
   float t = x - 1.0f;
-  float r = log1p(large ? x : t + sqrt(fma(t, t, 2.0f * t)));
+  float r = log1p(pick(large, x, t + sqrt(fma(t, t, 2.0f * t))));
   r += large ? 0x1.62e43p-1f : 0.0f;
-  return x >= 1.0f ? r : NAN_F;
+  return pick(x >= 1.0f, r, NAN_F);
 }
 
 WF_INLINE float atanh(float x) {

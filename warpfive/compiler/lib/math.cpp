@@ -1,5 +1,6 @@
 /* The device math library: every function under its `__wfm_` name. */
 #include "base.h"
+#include "bessel.h"
 #include "erf_d.h"
 #include "erf_f.h"
 #include "exp_d.h"
@@ -65,6 +66,8 @@ EXPORT1(erfinv)
 EXPORT1(normcdf)
 EXPORT1(normcdfinv)
 EXPORT1(tanh)
+EXPORT_D1(cyl_bessel_i0)
+EXPORT_D1(cyl_bessel_i1)
 EXPORT_D1(rsqrt)
 
 WF_EXPORT float __wfm_exp2f(float x) { return exp2(x, 0.0f); }
@@ -150,6 +153,8 @@ WF_LARGE double __wfm_lgamma(double x) {
   int sign;
   return __wfm_lgamma_r(x, &sign);
 }
+WF_EXPORT float __wfm_cyl_bessel_i0f(float x) { return (float)cyl_bessel_i0((double)x); }
+WF_EXPORT float __wfm_cyl_bessel_i1f(float x) { return (float)cyl_bessel_i1((double)x); }
 WF_LARGE float __wfm_lgammaf(float x) { return (float)__wfm_lgamma((double)x); }
 WF_LARGE float __wfm_tgammaf(float x) { return (float)__wfm_tgamma((double)x); }
 WF_LARGE float __wfm_j0f(float x) { return (float)__wfm_j0((double)x); }

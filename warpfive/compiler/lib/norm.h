@@ -45,8 +45,8 @@ template <class T> WF_INLINE T norm(T x, T y, T z, T w) {
 template <class T> WF_INLINE T rnorm(T x, T y, T z, T w) {
   Squares<T> q = squares(x, y, z, w);
   T r = (T)1 / sqrt(q.sum.hi);
-  bool ordinary = r > 0 && r < infinity<T>();
-  return (ordinary ? rsqrt_step(q.sum, r) : r) * q.scale;
+  bool ordinary = (r > 0) & (r < infinity<T>());
+  return pick(ordinary, rsqrt_step(q.sum, r), r) * q.scale;
 }
 
 /* Of n numbers. */

@@ -23,7 +23,7 @@ WF_INLINE double cbrt(double x) {
   e = fma(-c, square.lo, e);
   c = fma(e * r, r * (1.0 / 3.0), c);
   c = tiny ? c * 0x1p-18 : c;
-  return a > 0.0 && a < INF_D ? copysign(c, x) : x;
+  return pick((a > 0.0) & (a < INF_D), copysign(c, x), x);
 }
 
 WF_INLINE double rcbrt(double x) {
@@ -35,7 +35,7 @@ WF_INLINE double rcbrt(double x) {
   double e = fma(-p.lo, q.hi, fma(-p.hi, q.lo, fma(-p.hi, q.hi, 1.0)));
   r = fma(r * e, 1.0 / 3.0, r);
   r = tiny ? r * 0x1p18 : r;
-  return a > 0.0 && a < INF_D ? copysign(r, x) : 1.0 / x;
+  return pick((a > 0.0) & (a < INF_D), copysign(r, x), 1.0 / x);
 }
 
 /* One step from an approximate 1/sqrt(s.hi + s.lo). */
@@ -49,5 +49,5 @@ template <class T> WF_INLINE T rsqrt_step(Pair<T> s, T r) {
 WF_INLINE double rsqrt(double x) {
   double r = 1.0 / sqrt(x);
   double better = rsqrt_step<double>({x, 0.0}, r);
-  return r > 0.0 && r < 0x1p511 ? better : r;
+  return pick((r > 0.0) & (r < 0x1p511), better, r);
 }

@@ -23,7 +23,7 @@ WF_INLINE float cbrt(float x) {
   e = fma(-c, square.lo, e);
   c = fma(e * r, r * (1.0f / 3.0f), c);
   c = tiny ? c * 0x1p-8f : c;
-  return a > 0.0f && a < INF_F ? copysign(c, x) : x;
+  return pick((a > 0.0f) & (a < INF_F), copysign(c, x), x);
 }
 
 WF_INLINE float rcbrt(float x) {
@@ -35,5 +35,5 @@ WF_INLINE float rcbrt(float x) {
   float e = fma(-p.lo, q.hi, fma(-p.hi, q.lo, fma(-p.hi, q.hi, 1.0f)));
   r = fma(r * e, 1.0f / 3.0f, r);
   r = tiny ? r * 0x1p8f : r;
-  return a > 0.0f && a < INF_F ? copysign(r, x) : 1.0f / x;
+  return pick((a > 0.0f) & (a < INF_F), copysign(r, x), 1.0f / x);
 }

@@ -101,43 +101,31 @@ template <class T> WF_INLINE T fdim(T x, T y) {
 }
 
 template <class T> WF_INLINE T nextafter(T x, T y) {
-  typename Format<T>::Int i = (typename Format<T>::Int)bits(x);
   bool outward = (x > 0) == (y > x);
   Word<T> step = bits(x) + (outward ? (Word<T>)1 : (Word<T>)-1);
-  T r = from_bits(x == 0 ? (bits(copysign((T)1, y)) >> (Format<T>::width - 1)
-                            << (Format<T>::width - 1)) | 1 : step);
-  (void)i;
-  r = x == y ? y : r;
-  return x != x || y != y ? x + y : r;
+  Word<T> first = bits(copysign((T)0, y)) | 1;
+  T r = from_bits(pick(x == 0, first, step));
+  r = pick(x == y, y, r);
+  return pick(x != x || y != y, x + y, r);
 }
 
 /* |x| mod |y| for finite x and y != 0, with the quotient's low bits. */
 template <class T> WF_INLINE T positive_mod(T x, T y, u32 *quotient) {
-  u32 q = 0;
-  constexpr T big = Format<T>::big;
   constexpr int step = Format<T>::digits - 4;
-  /* both up by a power of two where y is so small that quotients would be inexact */
-  T s = y < (T)1e-30 ? (T)Format<T>::whole * (T)Format<T>::whole : (T)1;
-  while (WF_RARE(x / y >= big)) {
-    /* y 2^n is below x by 2^(step-1) at least and by 2^(step+1) at most */
-    int n = exponent_field(x) - exponent_field(y) - step;
-    n = exponent_field(y) == 0 ? n - Format<T>::digits : n;
-    n = n < 1 ? 1 : n;
-    T w = scalbn(y, n);
-    T k = trunc(x / w);
-    T r = fma(-k, w, x);
-    r = r < 0 ? r + w : r;
-    x = r;
-    q = 0;
+  /* An exact remainder for a multiple of y as far up as one quotient allows; what it takes away
+     is a multiple of 8 y, so that the quotient's low bits come from the last step alone. */
+  while (WF_RARE(x / y >= Format<T>::big)) {
+    bool tiny = exponent_field(y) == 0;
+    int ey = exponent_field(y * (tiny ? 2 * Format<T>::whole : (T)1));
+    int n = exponent_field(x) - (tiny ? ey - Format<T>::digits : ey) - step;
+    T w = scalbn(y, n < 3 ? 3 : n);
+    T r = fma(-trunc(x / w), w, x);
+    x = pick(r < 0, r + w, r);
   }
   T k = trunc(x / y);
   T r = fma(-k, y, x);
-  bool below = r < 0;
-  k = below ? k - 1 : k;
-  r = below ? r + y : r;
-  (void)s;
-  *quotient = q + (u32)(i64)k;
-  return r;
+  *quotient = (u32)(i64)k - (r < 0 ? 1 : 0);
+  return pick(r < 0, r + y, r);
 }
 
 template <class T> WF_INLINE T fmod(T x, T y) {
@@ -159,8 +147,8 @@ template <class T> WF_INLINE T remquo(T x, T y, int *quotient) {
   r = trivial ? a : r;
   q = trivial ? 0 : q;
   T rest = b - r; /* compared with r, it says which side of half r is on */
-  bool up = b < infinity<T>() && (r > rest || (r == rest && (q & 1)));
-  r = up ? r - b : r;
+  bool up = (b < infinity<T>()) & ((r > rest) | ((r == rest) & (q & 1)));
+  r = pick(up, r - b, r);
   q = (up ? q + 1 : q) & 7;
   bool negative = (bits(x) ^ bits(y)) >> (Format<T>::width - 1);
   *quotient = invalid ? 0 : negative ? -(int)q : (int)q;

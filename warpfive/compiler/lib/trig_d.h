@@ -30,9 +30,9 @@ WF_INLINE QuadrantD reduce_large(double x) {
   u32 first = (u32)(e - 2 + 64); /* the bit worth 2 quadrants once multiplied */
   u32 word = first >> 6 < 17 ? first >> 6 : 17, s = first & 63;
   const u64 *w = TWO_OVER_PI_D + word;
-  u64 high = s ? w[0] << s | w[1] >> (64 - s) : w[0];
-  u64 middle = s ? w[1] << s | w[2] >> (64 - s) : w[1];
-  u64 low = s ? w[2] << s | w[3] >> (64 - s) : w[2];
+  u64 high = w[0] << s | w[1] >> 1 >> (63 - s);
+  u64 middle = w[1] << s | w[2] >> 1 >> (63 - s);
+  u64 low = w[2] << s | w[3] >> 1 >> (63 - s);
   u64 m = (i & 0xfffffffffffffull) | 1ull << 52;
   u128 q = (u128)m * middle + (u64)((u128)m * low >> 64);
   u64 top = m * high + (u64)(q >> 64), next = (u64)q;
@@ -41,8 +41,8 @@ WF_INLINE QuadrantD reduce_large(double x) {
   bool negative = top >> 63;
   u64 a = negative ? ~top : top, b = negative ? ~next : next;
   /* the first 64 bits of the fraction's magnitude, in quadrants */
-  u32 shift = a ? (u32)__builtin_clzll(a) : 63;
-  u64 c = shift ? a << shift | b >> (64 - shift) : a;
+  u32 shift = (u32)__builtin_clzll(a | 1);
+  u64 c = a << shift | b >> 1 >> (63 - shift);
   double unit = exp2i_d(-62 - (int)shift);
   double y = (double)(i64)(c >> 11) * 2048.0 * unit, y_low = (double)(i64)(c & 2047) * unit;
   Pair<double> p = two_product(y, HALF_PI_D);
@@ -85,12 +85,12 @@ WF_INLINE double flip(double x, u32 odd) { return from_bits(bits(x) ^ (u64)(odd 
 
 WF_INLINE double sin(double x) {
   QuadrantD q = reduce(x);
-  double r = flip(q.k & 1 ? cos_poly(q.r, q.low) : sin_poly(q.r, q.low), q.k);
+  double r = flip(pick(q.k & 1, cos_poly(q.r, q.low), sin_poly(q.r, q.low)), q.k);
   return x == 0.0 ? x : r;
 }
 WF_INLINE double cos(double x) {
   QuadrantD q = reduce(x);
-  return flip(q.k & 1 ? sin_poly(q.r, q.low) : cos_poly(q.r, q.low), q.k + 1);
+  return flip(pick(q.k & 1, sin_poly(q.r, q.low), cos_poly(q.r, q.low)), q.k + 1);
 }
 WF_INLINE void sincos(double x, double *sine, double *cosine) {
   QuadrantD q = reduce(x);
@@ -139,12 +139,12 @@ WF_INLINE double cospi_poly(double r) {
 }
 WF_INLINE double sinpi(double x) {
   QuadrantD q = reduce_pi(x);
-  double r = flip(q.k & 1 ? cospi_poly(q.r) : sinpi_poly(q.r), q.k);
+  double r = flip(pick(q.k & 1, cospi_poly(q.r), sinpi_poly(q.r)), q.k);
   return r == 0.0 ? copysign(0.0, x) : r;
 }
 WF_INLINE double cospi(double x) {
   QuadrantD q = reduce_pi(x);
-  double r = flip(q.k & 1 ? sinpi_poly(q.r) : cospi_poly(q.r), q.k + 1);
+  double r = flip(pick(q.k & 1, sinpi_poly(q.r), cospi_poly(q.r)), q.k + 1);
   return r == 0.0 ? 0.0 : r;
 }
 
@@ -160,7 +160,7 @@ WF_INLINE double asin(double x) {
   bool large = a > 0.5;
   double half = fma(a, -0.5, 0.5);
   double z = large ? half : a * a;
-  double t = large ? sqrt(half) : a;
+  double t = pick(large, sqrt(half), a);
   double p = fma(t * z, asin_tail(z), t);
   double far = HALF_PI_D - fma(p, 2.0, -HALF_PI_LO_D);
   return copysign(large ? far : p, x);
@@ -170,11 +170,11 @@ WF_INLINE double acos(double x) {
   bool large = a > 0.5;
   double half = fma(a, -0.5, 0.5);
   double z = large ? half : x * x;
-  double t = large ? sqrt(half) : x;
+  double t = pick(large, sqrt(half), x);
   double tail = t * z * asin_tail(z);
   double p = t + tail;
-  double far = x < 0 ? fma(p, -2.0, PI_D) : 2.0 * p;
-  return large ? far : HALF_PI_D - (t - (HALF_PI_LO_D - tail));
+  double far = pick(x < 0, fma(p, -2.0, PI_D), 2.0 * p);
+  return pick(large, far, HALF_PI_D - (t - (HALF_PI_LO_D - tail)));
 }
 
 /* atan(num / den) for num, den >= 0, not both 0 or both infinite */

@@ -58,12 +58,12 @@ WF_INLINE float flip(float x, u32 sign_bit) { return from_bits(bits(x) ^ sign_bi
 
 WF_INLINE float sin(float x) {
   QuadrantF q = reduce(x);
-  float r = flip(q.k & 1 ? cos_poly(q.r) : sin_poly(q.r), (q.k & 2) << 30);
+  float r = flip(pick(q.k & 1, cos_poly(q.r), sin_poly(q.r)), (q.k & 2) << 30);
   return x == 0.0f ? x : r;
 }
 WF_INLINE float cos(float x) {
   QuadrantF q = reduce(x);
-  return flip(q.k & 1 ? sin_poly(q.r) : cos_poly(q.r), ((q.k + 1) & 2) << 30);
+  return flip(pick(q.k & 1, sin_poly(q.r), cos_poly(q.r)), ((q.k + 1) & 2) << 30);
 }
 WF_INLINE void sincos(float x, float *sine, float *cosine) {
   QuadrantF q = reduce(x);
@@ -77,7 +77,7 @@ WF_INLINE float tan(float x) {
   float p = poly(z, 0.333331317f, 0.133393943f, 0.0533658564f, 0.0245813653f, 0.00289134681f,
                  0.00951393507f);
   float t = fma(q.r * z, p, q.r);
-  float r = q.k & 1 ? -1.0f / t : t;
+  float r = pick(q.k & 1, -1.0f / t, t);
   return x == 0.0f ? x : r;
 }
 
@@ -101,13 +101,13 @@ WF_INLINE float cospi_poly(float r) {
 }
 WF_INLINE float sinpi(float x) {
   QuadrantF q = reduce_pi(x);
-  float r = flip(q.k & 1 ? cospi_poly(q.r) : sinpi_poly(q.r), (q.k & 2) << 30);
+  float r = flip(pick(q.k & 1, cospi_poly(q.r), sinpi_poly(q.r)), (q.k & 2) << 30);
   /* whole numbers give a zero with the sign of x */
   return r == 0.0f || x == 0.0f ? copysign(0.0f, x) : r;
 }
 WF_INLINE float cospi(float x) {
   QuadrantF q = reduce_pi(x);
-  float r = flip(q.k & 1 ? sinpi_poly(q.r) : cospi_poly(q.r), ((q.k + 1) & 2) << 30);
+  float r = flip(pick(q.k & 1, sinpi_poly(q.r), cospi_poly(q.r)), ((q.k + 1) & 2) << 30);
   return r == 0.0f ? 0.0f : r;
 }
 
@@ -124,7 +124,7 @@ WF_INLINE float asin(float x) {
   bool large = a > 0.5f;
   float half = fma(a, -0.5f, 0.5f);
   float z = large ? half : a * a;
-  float t = large ? sqrt(half) : a;
+  float t = pick(large, sqrt(half), a);
   float p = fma(t * z, asin_tail(z), t);
   return copysign(large ? fma(p, -2.0f, HALF_PI_F) : p, x);
 }
@@ -133,10 +133,10 @@ WF_INLINE float acos(float x) {
   bool large = a > 0.5f;
   float half = fma(a, -0.5f, 0.5f);
   float z = large ? half : x * x;
-  float t = large ? sqrt(half) : x;
+  float t = pick(large, sqrt(half), x);
   float p = fma(t * z, asin_tail(z), t);
-  float far = x < 0 ? fma(p, -2.0f, PI_F) : 2.0f * p;
-  return large ? far : HALF_PI_F - (p - HALF_PI_LO_F);
+  float far = pick(x < 0, fma(p, -2.0f, PI_F), 2.0f * p);
+  return pick(large, far, HALF_PI_F - (p - HALF_PI_LO_F));
 }
 
 /* atan(t) for |t| <= 1 */
@@ -149,7 +149,7 @@ WF_INLINE float atan_poly(float t) {
 WF_INLINE float atan(float x) {
   float a = fabs(x);
   bool large = a > 1.0f;
-  float p = atan_poly(large ? 1.0f / a : a);
+  float p = atan_poly(pick(large, 1.0f / a, a));
   return copysign(large ? HALF_PI_F - (p - HALF_PI_LO_F) : p, x);
 }
 WF_INLINE float atan2(float y, float x) {

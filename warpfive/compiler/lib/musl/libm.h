@@ -3,6 +3,7 @@
 #pragma once
 #include <stdint.h>
 
+typedef double double_t;
 #define INFINITY __builtin_inff()
 #define hidden
 #define weak_alias(old, new)
