@@ -99,10 +99,7 @@ def compile_unit(
 def build_image(units: list[Unit], level: int = 3, ids: tuple[str, ...] = ()) -> bytes:
     """Links units and the device library into an image; ``ids`` name relocatable units."""
     # The library is compiled by this module: it is found only once there is code to link it to.
-    try:
-        from warpfive.compiler.library import libraries
-    except ImportError:
-        libraries = tuple
+    from warpfive.compiler.library import libraries
 
     text = units[0].text if len(units) == 1 else join([unit.text for unit in units])
     kernels = {kernel.name: kernel for unit in units for kernel in unit.kernels}

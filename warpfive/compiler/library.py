@@ -5,14 +5,12 @@ of it before the program is optimised.
 """
 
 import functools
-import hashlib
-import os
 import re
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from warpfive.compiler import codegen, toolchain
+from warpfive.compiler import cache, codegen, toolchain
+from warpfive.compiler.builtins import fingerprint
 from warpfive.compiler.device import DeviceOptions, compile_unit
 from warpfive.errors import CompileError
 
@@ -90,15 +88,6 @@ def integer_selects(text: str) -> str:
     return _SELECT.sub(change, text)
 
 
-def _fingerprint(name: str) -> str:
-    digest = hashlib.sha256(f"{name} {toolchain.wheel_version()}".encode())
-    digest.update(" ".join(codegen.target_arguments()).encode())
-    here = Path(__file__).parent
-    for path in [*here.glob("*.py"), *toolchain.LIBRARY.rglob("*.*"), *toolchain.INCLUDE.glob("*")]:
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:32]
-
-
 def _build_math() -> bytes:
     """Our functions and musl's in one module."""
     import llvmlite.binding as llvm
@@ -117,21 +106,11 @@ def _build_runtime() -> bytes:
     return llvm.parse_assembly(unit.text).as_bitcode()
 
 
-def cache_folder() -> Path:
-    """Where the library is kept: ``WARPFIVE_CACHE``, else ``~/.cache/warpfive``."""
-    root = os.environ.get("WARPFIVE_CACHE") or Path.home() / ".cache/warpfive"
-    return Path(root) / "library"
-
-
 def _kept(name: str, build: Callable[[], bytes]) -> Path:
     """The bitcode file ``name``, built unless the cache has it."""
-    place = cache_folder() / f"{name}-{_fingerprint(name)}.bc"
+    place = cache.root() / "device-library" / f"{name}-{fingerprint()[:16]}.bc"
     if not place.exists():
-        data = build()
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=place.parent, delete=False) as file:
-            file.write(data)
-        os.replace(file.name, place)
+        cache.write(place, build())
     return place
 
 
