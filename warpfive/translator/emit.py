@@ -49,6 +49,7 @@ class Emitter(Fast):
         self.budget = self.scratch("i32")
         self._place_loop_ends()
         self.keep_initial()
+        self._kept_initial, self.b.lines = self.b.lines, []
         self.b.run(f"br label %{self._entry_label()}")
         for number in self.flow.order:
             self._emit_node(number)
@@ -706,6 +707,7 @@ class Emitter(Fast):
         start = b.lines
         b.lines = []
         start += self._per_warp()
+        start += self._kept_initial
         cases = " ".join(f"i32 {n + 1}, label %{label}" for n, label in enumerate(self.resumes))
         start += [f"  switch i32 {resume}, label %start [ {cases} ]", "start:"]
         start += self._start_mask()
@@ -759,9 +761,13 @@ class Emitter(Fast):
         b.label("warp_head")
         b.run("%w = load i32, ptr %wslot")
         b.run(f"store i32 %w, ptr {self.ctx_pointer('warp_index')}")
+        for slots in self.slots.values():
+            for slot, kind in slots:
+                # Nothing is carried from one warp to the next.
+                b.run(f"store {kind} undef, ptr {slot}")
         start = b.lines
         b.lines = []
-        start += self._per_warp() + self._start_mask()
+        start += self._per_warp() + self._kept_initial + self._start_mask()
         self._advance(grid)
         end = b.lines
         b.lines = []

@@ -154,6 +154,8 @@ class Memory(Sfu):
             return self._loaded(access, name, "U")
         if self._contiguous(address, access.size):
             name = self._load_runs(access, address)
+        elif address.kind == "A" and address.stride == 0:
+            name = self._load_rows(access, address)
         elif access.size < 4 and access.element != "half":
             return self._gather_small(access, address)
         elif access.element == "half":
@@ -202,6 +204,40 @@ class Memory(Sfu):
         far = self.b.emit(f"mul i64 {address.row}, {row}") if row > 1 else str(address.row)
         return self.b.emit(f"add i64 {address.name}, {far}")
 
+    def _load_rows(self, access: Access, address: Value) -> str:
+        """One scalar load for each row of lanes; rows without active lanes read another's."""
+        b, run = self.b, self.run
+        kind = f"<{run} x {access.element}>"
+        fallback = None
+        if self.mask is not None:
+            lane = b.emit(f"call i32 @llvm.cttz.i32(i32 {self.mask}, i1 false)")
+            row = b.emit(f"lshr i32 {lane}, {run.bit_length() - 1}")
+            row = b.emit(f"zext i32 {row} to i64")
+            far = b.emit(f"mul i64 {row}, {address.row}")
+            fallback = b.emit(f"add i64 {address.name}, {far}")
+        pieces = []
+        for row in range(WARP_LANES // run):
+            place = self._row_address(address, row)
+            if fallback is not None:
+                active = b.emit(f"and i32 {self.mask}, {((1 << run) - 1) << row * run}")
+                active = b.emit(f"icmp ne i32 {active}, 0")
+                place = b.emit(f"select i1 {active}, i64 {place}, i64 {fallback}")
+            one = b.emit(f"load {access.element}, ptr {self.pointer(place)}, "
+                         f"align {access.size}")
+            first = b.emit(f"insertelement {kind} poison, {access.element} {one}, i32 0")
+            pieces.append(b.emit(f"shufflevector {kind} {first}, {kind} poison, "
+                                 f"<{run} x i32> zeroinitializer"))
+        return self._joined(access.element, pieces)
+
+    def _joined(self, element: str, pieces: list[str]) -> str:
+        """Runs of lanes put together into a warp."""
+        width = self.run
+        while len(pieces) > 1:
+            pieces = [self._concat(element, width, *pieces[i:i + 2])
+                      for i in range(0, len(pieces), 2)]
+            width *= 2
+        return pieces[0]
+
     def _row_mask(self, row: int) -> str:
         if self.mask is None:
             return "splat (i1 true)"
@@ -213,12 +249,7 @@ class Memory(Sfu):
     def _load_runs(self, access: Access, address: Value) -> str:
         pieces = [self._load_run(access, self._row_address(address, row), row)
                   for row in range(WARP_LANES // self.run)]
-        width = self.run
-        while len(pieces) > 1:
-            pieces = [self._concat(access.element, width, *pieces[i:i + 2])
-                      for i in range(0, len(pieces), 2)]
-            width *= 2
-        return pieces[0]
+        return self._joined(access.element, pieces)
 
     def _concat(self, element: str, width: int, low: str, high: str) -> str:
         picks = const_vector("i32", list(range(2 * width)))
