@@ -1,4 +1,4 @@
-/* OpenMP's functions for host code. Without -fopenmp they describe a single thread. */
+/* OpenMP's functions for host code, which runs parallel regions on one thread. */
 #pragma once
 #include <stddef.h>
 #include <time.h>
@@ -20,11 +20,7 @@ typedef struct omp_nest_lock_t {
 extern "C" {
 #endif
 
-#if defined(_OPENMP)
-#define __WF_OMP(signature, serial) signature;
-#else
 #define __WF_OMP(signature, serial) static __inline__ __attribute__((unused)) signature serial
-#endif
 __WF_OMP(int omp_get_thread_num(void), { return 0; })
 __WF_OMP(int omp_get_num_threads(void), { return 1; })
 __WF_OMP(int omp_get_max_threads(void), { return 1; })
