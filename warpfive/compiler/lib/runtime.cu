@@ -1,4 +1,4 @@
-// What device code calls by name: memory blocks, the heap, printf and assert.
+// What device code calls by name: the heap, printf and assert.
 // Everything here stays in the image only when something refers to it.
 #include "cuda_runtime.h"
 #include "wf_area.h"
@@ -120,48 +120,6 @@ __device__ void free(void *p) {
   if (!p) return;
   const u64 block = (u64)p - kHeader;
   push(area(), (int)*(u64 *)block, block);
-}
-
-__device__ void *memcpy(void *dst, const void *src, size_t n) {
-  char *d = (char *)dst;
-  const char *s = (const char *)src;
-  if (!(((u64)d | (u64)s) & 7))
-    for (; n >= 8; n -= 8, d += 8, s += 8) *(u64 *)d = *(const u64 *)s;
-  else if (!(((u64)d | (u64)s) & 3))
-    for (; n >= 4; n -= 4, d += 4, s += 4) *(unsigned *)d = *(const unsigned *)s;
-  for (; n; n--) *d++ = *s++;
-  return dst;
-}
-
-__device__ void *memmove(void *dst, const void *src, size_t n) {
-  char *d = (char *)dst;
-  const char *s = (const char *)src;
-  if ((u64)d - (u64)s >= n) return memcpy(dst, src, n);
-  while (n--) d[n] = s[n];
-  return dst;
-}
-
-__device__ void *memset(void *dst, int value, size_t n) {
-  char *d = (char *)dst;
-  const u64 fill = (unsigned char)value * 0x0101010101010101ul;
-  for (; n && (u64)d & 7; n--) *d++ = (char)value;
-  for (; n >= 8; n -= 8, d += 8) *(u64 *)d = fill;
-  for (; n; n--) *d++ = (char)value;
-  return dst;
-}
-
-__device__ int memcmp(const void *a, const void *b, size_t n) {
-  const unsigned char *x = (const unsigned char *)a, *y = (const unsigned char *)b;
-  for (; n; n--, x++, y++)
-    if (*x != *y) return *x < *y ? -1 : 1;
-  return 0;
-}
-__device__ int bcmp(const void *a, const void *b, size_t n) { return memcmp(a, b, n); }
-
-__device__ size_t strlen(const char *s) {
-  size_t n = 0;
-  while (s[n]) n++;
-  return n;
 }
 
 }  // extern "C"
