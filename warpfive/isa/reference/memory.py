@@ -1,5 +1,6 @@
 """What the reference runs over: bytes at addresses."""
 
+import ctypes
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,7 +21,7 @@ class Memory(Protocol):
 
 @dataclass(slots=True)
 class Segments:
-    """Memory made of byte arrays, each at an address of its own."""
+    """Memory made of byte arrays, or pieces of this process's own, each at its address."""
 
     parts: dict[int, bytearray | memoryview] = field(default_factory=dict)
 
@@ -28,6 +29,11 @@ class Segments:
         """A new part: its contents, or how many zeros."""
         self.parts[address] = part = bytearray(data)
         return part
+
+    def share(self, address: int, size: int) -> None:
+        """A part that is this process's own memory at the same address."""
+        own = (ctypes.c_ubyte * size).from_address(address)
+        self.parts[address] = memoryview(own).cast("B")
 
     def _find(self, address: int, size: int) -> tuple[bytearray | memoryview, int]:
         for base, part in self.parts.items():
