@@ -38,6 +38,8 @@ class EngineProfile:
     """Time of matrix products against the chip's fitted kernels."""
     attention_scale: float = 1.0
     moe_scale: float = 1.0
+    moe_compute_scale: float = 1.0
+    """Time of expert products where arithmetic bounds them, as in prefill."""
     comm_scale: float = 1.0
     prefill_scale: float = 1.0
     """Time of a whole prefill step against its operators."""

@@ -1,8 +1,13 @@
 """Time, memory and energy of a kernel, an operator and a serving step on a catalog chip.
 
-step = StepModel(chip("h20"), model("qwen3-8b"), Layout(tp=1), dtype="fp8")
-step.prefill(4096), step.decode(64, 64 * 4096), ledger(step).kv_tokens
+    step = StepModel(chip("h20"), model("qwen3-8b"), Layout(tp=1), dtype="fp8")
+    step.prefill(4096), step.decode(64, 64 * 4096), ledger(step).kv_tokens
+
+What only a verb needs (estimates, validation, calibration) is imported on first use.
 """
+
+import importlib
+from typing import Any
 
 from warpfive.perf.kernels import Efficiency, efficiency
 from warpfive.perf.layout import Layout, check_layout
@@ -10,8 +15,34 @@ from warpfive.perf.ledger import Ledger, ledger, weights_bytes
 from warpfive.perf.precision import WEIGHT_DTYPES, Precision, precision_of
 from warpfive.perf.step import Line, Speculation, StepModel, Term
 
+_LATER = {
+    "Band": "bands", "band": "bands",
+    "Calibration": "calibrate", "calibrate_engine": "calibrate",
+    "power_w": "energy",
+    "Bounds": "estimate", "Estimate": "estimate", "Quantity": "estimate",
+    "bounds": "estimate", "estimate_load": "estimate",
+    "Predictor": "predict",
+    "Case": "rows", "Skip": "rows", "read_case": "rows",
+    "SampleEstimate": "samples", "sample_estimate": "samples",
+    "Load": "serve", "Served": "serve", "serve_load": "serve",
+    "StepTable": "table",
+    "SHIPPED": "validate", "Summary": "validate", "Validation": "validate",
+    "held_out": "validate", "kind_of": "validate", "read_rows": "validate",
+    "validate_rows": "validate",
+}  # fmt: skip
+"""Name -> module that defines it."""
+
 __all__ = [
-    "WEIGHT_DTYPES",
-    "Efficiency", "Layout", "Ledger", "Line", "Precision", "Speculation", "StepModel", "Term",
-    "check_layout", "efficiency", "ledger", "precision_of", "weights_bytes",
+    "SHIPPED", "WEIGHT_DTYPES", "Band", "Bounds", "Calibration", "Case", "Efficiency", "Estimate",
+    "Layout", "Ledger", "Line", "Load", "Precision", "Predictor", "Quantity", "SampleEstimate",
+    "Served", "Skip", "Speculation", "StepModel", "StepTable", "Summary", "Term", "Validation",
+    "band", "bounds", "calibrate_engine", "check_layout", "efficiency", "estimate_load", "held_out",
+    "kind_of", "ledger", "power_w", "precision_of", "read_case", "read_rows", "sample_estimate",
+    "serve_load", "validate_rows", "weights_bytes",
 ]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"warpfive.perf.{_LATER[name]}"), name)

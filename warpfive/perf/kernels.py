@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from warpfive.catalog import DTYPE_BYTES, ChipSpec
+from warpfive.catalog import DTYPE_BYTES, AttentionSpec, ChipSpec
 
 FITS = Path(__file__).parent / "efficiency.json"
 
@@ -47,7 +47,7 @@ class Efficiency:
     """Cores' worth of bandwidth one 64 x 64 tile can ask for."""
     link: float = 0.75
     """Share of the scale-up bandwidth a large collective reaches."""
-    allreduce_s: float = 8e-6
+    allreduce_s: float = 4e-6
     """Least time of an all-reduce inside a node."""
     network: float = 0.8
 
@@ -107,14 +107,18 @@ def active_experts(experts: int, top_k: int, tokens: float) -> float:
 def grouped_gemm(
     chip: ChipSpec, fit: Efficiency, shape: tuple[float, float, int, int], weights: str,
     compute: str,
+    slower: float = 1.0,
 ) -> float:  # fmt: skip
-    """Seconds of one product over experts; shape is (rows in all, experts hit, n, k)."""
+    """Seconds of one product over experts; shape is (rows in all, experts hit, n, k).
+
+    ``slower`` is the arithmetic's time against the chip's best kernels.
+    """
     rows, hit, n, k = shape
     if rows <= 0:
         return 0.0
     each = rows / max(hit, 1e-9)
     rate = chip.rates[compute] * fit.grouped
-    compute_s = tile_seconds(chip, (hit, each, n, k), rate)
+    compute_s = tile_seconds(chip, (hit, each, n, k), rate) * slower
     moved = hit * n * k * DTYPE_BYTES[weights] + rows * (k * max(1.0, DTYPE_BYTES[compute]) + 2 * n)
     tiles = hit * math.ceil(each / 64) * math.ceil(n / 64)
     stream_s = moved / (chip.memory.bandwidth * fit.grouped_stream * reach(chip, fit, tiles))
@@ -129,6 +133,26 @@ def prefill_attention(chip: ChipSpec, fit: Efficiency, flops: float, tokens: flo
     """Seconds of causal attention of that many operations (already halved by the mask)."""
     share = fit.attention * tokens / (tokens + ATTENTION_HALF)
     return flops / (chip.rate("bf16") * share)
+
+
+STATE_BYTES = 15.0
+"""Bytes a decode step moves for each fp32 element of linear attention's state.
+
+Read and written once would be 8; the measured kernels of Qwen3-Next on H20 take as long as 15.
+"""
+LINEAR_TOKEN_S = 46e-9
+"""Seconds one prompt token adds to a linear attention layer's chain of chunks (H20, measured)."""
+LINEAR_TOKEN_BYTES = 96.0
+"""Bytes its other kernels move for each token and value element (H20, measured)."""
+
+
+def linear_prefill(
+    chip: ChipSpec, fit: Efficiency, spec: AttentionSpec, tokens: float, groups: int
+) -> float:
+    """Seconds of one linear attention layer over a prompt: a serial chain, and streaming."""
+    elements = spec.heads * spec.value_dim / groups
+    moved = tokens * elements * LINEAR_TOKEN_BYTES
+    return tokens * LINEAR_TOKEN_S + moved / (chip.memory.bandwidth * fit.stream)
 
 
 def all_reduce(chip: ChipSpec, fit: Efficiency, data_bytes: float, members: int) -> float:
@@ -146,6 +170,18 @@ def link_bandwidth(chip: ChipSpec, members: int) -> float:
         peers = min(chip.link.domain, 8) - 1
         return chip.link.bandwidth * min(1.0, (members - 1) / peers)
     return chip.link.bandwidth
+
+
+LOW_LATENCY_TOKENS = 512
+"""Up to so many tokens a rank, each copy goes straight to its expert's chip."""
+
+
+def copies(chip: ChipSpec, top_k: int, members: int, tokens: float) -> float:
+    """Copies of a token that leave its chip: one an expert, or one a node for large batches."""
+    nodes = members / min(members, chip.link.domain)
+    if nodes <= 1 or tokens <= LOW_LATENCY_TOKENS:
+        return min(top_k, members)
+    return nodes * (1 - (1 - 1 / nodes) ** top_k)
 
 
 def exchange(

@@ -9,7 +9,7 @@ from warpfive.perf.kernels import Efficiency, efficiency
 from warpfive.perf.layout import Layout
 from warpfive.perf.ledger import ledger
 from warpfive.perf.rows import Case
-from warpfive.perf.serve import Load, Served, serve
+from warpfive.perf.serve import Load, Served, serve_load
 from warpfive.perf.step import StepModel
 from warpfive.perf.table import StepTable
 
@@ -25,9 +25,8 @@ class Predictor:
         self,
         profile_of: Callable[[str], EngineProfile] = engine_profile,
         fit_of: Callable[[ChipSpec], Efficiency] = efficiency,
-        max_requests: int = 0,
     ) -> None:
-        self.profile_of, self.fit_of, self.max_requests = profile_of, fit_of, max_requests
+        self.profile_of, self.fit_of = profile_of, fit_of
         self._tables: dict[tuple[object, ...], StepTable] = {}
         self._served: dict[tuple[object, ...], Served] = {}
 
@@ -79,21 +78,15 @@ class Predictor:
                 f"{case.model} on {case.chip} at {case.layout}: room for {room} tokens of KV cache "
                 f"is less than one request of {case.input_tokens:.0f}"
             )
-        requests = case.requests
-        if self.max_requests and not (requests and requests <= case.concurrency):
-            requests = min(requests or 10 * case.concurrency, self._fewer(case))
         load = Load(
             input_tokens=case.input_tokens,
             output_tokens=case.output_tokens,
             concurrency=case.concurrency + (engine.extra if not case.requests else 0),
-            requests=requests,
+            requests=case.requests,
             spread=case.spread,
         )
         slots = min(engine.slots, case.slots or engine.slots)
         if engine.extra and not case.requests:
             slots = min(slots, case.concurrency)
         prefill = self.table(case, case.prefill_layout) if case.prefill_layout else None
-        return serve(table, load, room, slots, prefill)
-
-    def _fewer(self, case: Case) -> int:
-        return max(self.max_requests, 3 * case.concurrency)
+        return serve_load(table, load, room, slots, prefill)

@@ -72,10 +72,13 @@ class Case:
     """Measured, in seconds or per second, for the whole instance."""
     source: str = ""
 
+    printed_engine: str = ""
+    """Engine as the row names it, without a version deduced from the date."""
+
     @property
     def group(self) -> str:
-        """What a split keeps together: chip, model and engine version."""
-        return f"{self.chip}|{self.model}|{self.engine}"
+        """What a split keeps together: chip, model and engine version as printed."""
+        return f"{self.chip}|{self.model}|{self.printed_engine or self.engine}"
 
     @property
     def setting(self) -> tuple[object, ...]:
@@ -119,12 +122,14 @@ def _read(row: Mapping[str, str]) -> Case:
     concurrency, requests = _load(row)
     layout, prefill_layout = _layouts(row, command)
     dtype, kv_dtype = _types(row, command, name)
+    engine = _engine(row, command)
     return Case(
         id=row["id"],
         tier=row.get("tier", ""),
         chip=_chip(row["hardware"]),
         model=name,
-        engine=_engine(row, command),
+        engine=_dated(row, engine),
+        printed_engine=engine,
         dtype=dtype,
         kv_dtype=kv_dtype,
         layout=layout,
@@ -208,6 +213,15 @@ def _engine(row: Mapping[str, str], command: str) -> str:
     return f"{name}-{version}" if version else name
 
 
+DATED = {"vllm": "vllm-0.11", "trtllm": "trtllm-1.1"}
+"""Releases current when InferenceX took its rows without a version (October to November 2025)."""
+
+
+def _dated(row: Mapping[str, str], engine: str) -> str:
+    """The engine version, deduced from the date where InferenceX left it out."""
+    return DATED.get(engine, engine) if _is_inferencex(row) else engine
+
+
 def _load(row: Mapping[str, str]) -> tuple[int, int]:
     """Concurrency and number of requests."""
     batch, setup = row.get("batch", ""), row.get("setup", "")
@@ -223,7 +237,7 @@ def _load(row: Mapping[str, str]) -> tuple[int, int]:
     if burst:
         return int(burst.group(1)), int(burst.group(1))
     if batch == "max" or "OFFLINE" in setup.upper():
-        return 4096, 4096
+        return OFFLINE_REQUESTS, OFFLINE_REQUESTS
     if row["metric"] == "prefill_throughput":
         return 1, 0
     raise _Cause("concurrency is not in the row")
@@ -233,6 +247,9 @@ def _is_inferencex(row: Mapping[str, str]) -> bool:
     """InferenceX runs, whose lengths are drawn from 0.8 to 1 of the nominal ones."""
     return bool(re.match(r"20\d\d_|dsr1_|gptoss|70b", row.get("section", "")))
 
+
+OFFLINE_REQUESTS = 2048
+"""Requests queued at once in a measurement of offline throughput."""
 
 TRACE = -1.0
 """``spread`` of prompts taken from real conversations: lengths are exponential."""
@@ -331,17 +348,39 @@ def _plain_layout(row: Mapping[str, str], text: str) -> Layout:
             raise _Cause("wide expert parallelism beside another metric")
         ep = int(wide[0] if row["metric"].startswith("prefill") else wide[-1])
         return Layout(tp=1, dp=ep, ep=ep)
-    if re.search(r"DP\d|dies|dp-size|attention DP|P/D|disagg", text, re.IGNORECASE):
+    chips = int(float(row["chips"])) if row.get("chips") else 0
+    spread = re.match(r"TP(\d+) \(attention DP", text)
+    if spread:
+        size = int(spread.group(1))
+        return Layout(dp=size, ep=size)
+    if "dies" in text:
+        return Layout(tp=chips)
+    if "tp-size" in text:
+        return _npu_layout(text, chips)
+    if re.search(r"DP\d|P/D|disagg", text, re.IGNORECASE):
         raise _Cause(f"layout {text!r} is not read")
-    tp = re.search(r"TP ?(\d+)|(\d+) GPU", text)
-    if tp:
-        return Layout(tp=int(tp.group(1) or tp.group(2)))
-    chips = row.get("chips", "")
-    if chips and float(chips) == 1:
+    sides = re.findall(r"TP ?(\d+)|(\d+) GPU", text)
+    if sides:
+        side = sides[-1] if row["metric"].startswith("decode") else sides[0]
+        count = int(side[0] or side[1])
+        apart = len(sides) > 1 and count > 1
+        return Layout(dp=count, ep=count) if apart else Layout(tp=count)
+    if row["unit"] == "tok/s/chip" and "DEEPSEEK" in row["model"].upper():
+        return Layout(dp=8, ep=8)
+    if chips == 1:
         return Layout()
     if "MLPERF" in row.get("setup", "").upper() or row.get("source", "").startswith("MLPerf"):
         return Layout(tp=2)
     raise _Cause("parallel layout is not in the row")
+
+
+def _npu_layout(text: str, chips: int) -> Layout:
+    """SGLang on Ascend: sizes count dies, two to a chip."""
+    sizes = re.fullmatch(r"tp-size (\d+); dp-size (\d*)", text)
+    if not sizes or not chips:
+        raise _Cause(f"layout {text!r} is not read")
+    dp = min(chips, int(sizes.group(2) or 1))
+    return Layout(tp=chips // dp, dp=dp, ep=chips if dp > 1 else 1)
 
 
 def _option(command: str, pattern: str) -> str:
@@ -361,6 +400,11 @@ def _command_layout(row: Mapping[str, str], command: str) -> Layout:
         raise _Cause("independent replicas behind one address")
     if "--enable-expert-parallel" in command or "deepep" in command:
         ep = tp * dp
-    if not command.strip() or "curl" in command.split(" ")[0]:
+    if "bench_serving" in command and "launch_server" not in command:
+        chips = re.search(r"\((\d+)[x×]\)", row["hardware"])
+        if not chips:
+            raise _Cause("parallel layout is not in the row")
+        tp = int(chips.group(1))
+    if not command.strip():
         raise _Cause("command is not in the row")
     return Layout(tp=tp, pp=pp, dp=dp, ep=ep)

@@ -22,7 +22,10 @@ class Load:
     concurrency: int
     """Requests in flight at once; the next is sent when one ends."""
     requests: int = 0
-    """Requests in all; 0 for ten rounds of the concurrency, at most 2,000."""
+    """Requests in all; 0 for ten rounds of the concurrency.
+
+    Of a closed loop only the first rounds are followed; later ones repeat the last of them.
+    """
     spread: float = 0.0
     """Lengths are uniform in mean x (1 +- spread); exponential where it is negative."""
     seed: int = 5
@@ -45,10 +48,25 @@ class Served:
     """Mean number of sequences a decode step held."""
 
 
-class _Request:
-    __slots__ = ("sent", "ready", "prompt", "wanted", "left", "first", "kept")
+FOLLOWED = 3
+"""Rounds of a closed loop that are followed."""
 
-    def __init__(self, sent: float, ready: float, prompt: float, wanted: int) -> None:
+
+class _Wave:
+    """Sums over the first round's requests, which start together, or over the later ones."""
+
+    __slots__ = ("done", "into", "latency", "measured", "out", "tpot", "ttft")
+
+    def __init__(self) -> None:
+        self.done = self.measured = 0
+        self.ttft = self.tpot = self.latency = self.out = self.into = 0.0
+
+
+class _Request:
+    __slots__ = ("sent", "ready", "prompt", "wanted", "left", "first", "kept", "wave")
+
+    def __init__(self, sent: float, ready: float, prompt: float, wanted: int, wave: int) -> None:
+        self.wave = wave
         self.sent = sent
         self.ready = ready
         self.prompt = prompt
@@ -73,10 +91,10 @@ class _Instance:
         self.context = 0.0
         self.used = 0.0
         self.random = random.Random(load.seed)
-        self.to_send = load.requests or min(2000, 10 * load.concurrency)
-        self.sent = self.done = 0
-        self.ttft = self.tpot = self.latency = self.out = self.into = 0.0
-        self.measured = 0
+        nominal = load.requests or 10 * load.concurrency
+        self.to_send = min(nominal, FOLLOWED * load.concurrency + 20)
+        self.waves = (_Wave(), _Wave())
+        self.sent = 0
         self.decode_seconds = self.decode_weight = 0.0
         self.per_step = table.step.tokens_per_step
 
@@ -88,10 +106,11 @@ class _Instance:
         """One more request, if any is left."""
         if self.sent >= self.to_send:
             return
+        wave = 0 if self.sent < self.load.concurrency else 1
         prompt = max(1.0, round(self.load.input_tokens * self.draw()))
         tokens = max(1, round(self.load.output_tokens * self.draw()))
         self.open = max(self.open, self.now) + self.engine.intake_s
-        self.waiting.append(_Request(self.now, self.open, prompt, tokens))
+        self.waiting.append(_Request(self.now, self.open, prompt, tokens, wave))
         self.sent += 1
 
     def draw(self) -> float:
@@ -151,7 +170,7 @@ class _Instance:
     def start(self, request: _Request) -> None:
         """First token of a request whose prompt is done."""
         request.first = self.now
-        self.ttft += self.now - request.sent + self.engine.request_s
+        self.waves[request.wave].ttft += self.now - request.sent + self.engine.request_s
         if request.wanted <= 1:
             self.finish(request)
             return
@@ -171,13 +190,14 @@ class _Instance:
     def finish(self, request: _Request) -> None:
         """Take down a request's times and send the next one."""
         self.used -= request.kept
-        self.done += 1
-        self.out += request.wanted
-        self.into += request.prompt
-        self.latency += self.now - request.sent + self.engine.request_s
+        wave = self.waves[request.wave]
+        wave.done += 1
+        wave.out += request.wanted
+        wave.into += request.prompt
+        wave.latency += self.now - request.sent + self.engine.request_s
         if request.wanted > 1:
-            self.tpot += (self.now - request.first) / (request.wanted - 1)
-            self.measured += 1
+            wave.tpot += (self.now - request.first) / (request.wanted - 1)
+            wave.measured += 1
         self.send()
 
     def decode(self) -> None:
@@ -249,7 +269,7 @@ class _Apart(_Instance):
         return bool(self.ready) or super().busy()
 
 
-def serve(
+def serve_load(
     table: StepTable, load: Load, capacity: float, slots: int = 1 << 30,
     prefill: StepTable | None = None,
 ) -> Served:  # fmt: skip
@@ -274,14 +294,28 @@ def serve(
 
 
 def _averages(instance: _Instance) -> Served:
-    done, seconds = instance.done, max(instance.now, 1e-12)
+    load = instance.load
+    nominal = load.requests or 10 * load.concurrency
+    first, later = instance.waves
+    early = min(1.0, load.concurrency / nominal) if later.done else 1.0
+
+    def mean(field: str, count: str = "done") -> float:
+        one = getattr(first, field) / max(1, getattr(first, count))
+        two = getattr(later, field) / max(1, getattr(later, count))
+        return early * one + (1 - early) * two
+
+    latency, out, into = mean("latency"), mean("out"), mean("into")
+    if later.done:
+        requests_per_second = min(load.concurrency, nominal) / latency
+    else:
+        requests_per_second = first.done / max(instance.now, 1e-12)
     return Served(
-        ttft_s=instance.ttft / done,
-        tpot_s=instance.tpot / max(1, instance.measured),
-        latency_s=instance.latency / done,
-        seconds=seconds,
-        output_rate=instance.out / seconds,
-        total_rate=(instance.out + instance.into) / seconds,
-        request_rate=done / seconds,
+        ttft_s=mean("ttft"),
+        tpot_s=mean("tpot", "measured"),
+        latency_s=latency,
+        seconds=nominal / requests_per_second,
+        output_rate=out * requests_per_second,
+        total_rate=(out + into) * requests_per_second,
+        request_rate=requests_per_second,
         batch=instance.decode_weight / max(instance.decode_seconds, 1e-12),
     )

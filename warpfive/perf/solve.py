@@ -13,7 +13,7 @@ def fit_logs(
     residuals: Callable[[Values], Sequence[float]],
     prior: Mapping[str, float],
     *,
-    pull: float = 0.05,
+    pull: float | Mapping[str, float] = 0.05,
     limits: Mapping[str, tuple[float, float]] | None = None,
     rounds: int = 8,
     scale: float = 0.15,
@@ -23,14 +23,15 @@ def fit_logs(
     Residuals beyond ``scale`` count linearly, so that a few odd rows do not bend the fit.
     """
     names = list(prior)
+    held = [pull if isinstance(pull, int | float) else pull[name] for name in names]
     start = [math.log(prior[name]) for name in names]
     limits = limits or {}
     point, damping = list(start), 1e-2
-    best = _cost(residuals, names, point, start, pull, scale)
+    best = _cost(residuals, names, point, start, held, scale)
     for _ in range(rounds):
-        step = _step(residuals, names, point, start, pull, scale, damping)
+        step = _step(residuals, names, point, start, held, scale, damping)
         trial = [_clip(names[i], point[i] + step[i], limits) for i in range(len(names))]
-        cost = _cost(residuals, names, trial, start, pull, scale)
+        cost = _cost(residuals, names, trial, start, held, scale)
         if cost < best:
             gain, point, best = best - cost, trial, cost
             damping = max(damping / 5, 1e-6)
@@ -58,14 +59,14 @@ def _loss(error: float, scale: float) -> float:
     return 2 * scale * scale * (math.sqrt(1 + (error / scale) ** 2) - 1)
 
 
-def _cost(residuals, names, point, start, pull, scale) -> float:  # type: ignore[no-untyped-def]
+def _cost(residuals, names, point, start, held, scale) -> float:  # type: ignore[no-untyped-def]
     errors = residuals(_values(names, point))
     fitted = sum(_loss(error, scale) for error in errors) / max(1, len(errors))
-    held = sum((a - b) ** 2 for a, b in zip(point, start, strict=True))
-    return fitted + pull * scale * scale * held / len(names)
+    strayed = sum(w * (a - b) ** 2 for w, a, b in zip(held, point, start, strict=True))
+    return fitted + scale * scale * strayed / len(names)
 
 
-def _step(residuals, names, point, start, pull, scale, damping) -> list[float]:  # type: ignore[no-untyped-def]
+def _step(residuals, names, point, start, held, scale, damping) -> list[float]:  # type: ignore[no-untyped-def]
     """Solve the damped normal equations of the weighted residuals."""
     base = residuals(_values(names, point))
     count, size = max(1, len(base)), len(names)
@@ -84,9 +85,9 @@ def _step(residuals, names, point, start, pull, scale, damping) -> list[float]: 
             value = sum(w * a * b for w, a, b in zip(weights, columns[i], columns[j], strict=True))
             matrix[i][j] = matrix[j][i] = value
         right[i] = -sum(w * a * b for w, a, b in zip(weights, columns[i], base, strict=True))
-        held = pull * scale * scale / size
-        matrix[i][i] += held + damping * (matrix[i][i] + 1e-6)
-        right[i] -= held * (point[i] - start[i])
+        spring = held[i] * scale * scale / size
+        matrix[i][i] += spring + damping * (matrix[i][i] + 1e-6)
+        right[i] -= spring * (point[i] - start[i])
     return [max(-1.0, min(1.0, value)) for value in solve_linear(matrix, right)]
 
 

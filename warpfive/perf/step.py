@@ -113,7 +113,7 @@ class StepModel:
         scale = self.engine.prefill_scale
         together = self.body(new_tokens + batch, sequences=batch + 1) * scale
         seen = self._context_slope(batch) * context_sum + self.state(batch)
-        host = self.engine.prefill_s + self.engine.sequence_s * batch
+        host = self.engine.prefill_s + self.engine.sequence_s * batch / self.layout.dp
         return together + attended * scale + seen + host + self.engine.token_s * new_tokens
 
     def decode_stretch(self, batch: int, context_sum: float, steps: int) -> float:
@@ -170,7 +170,7 @@ class StepModel:
             self.chip.link.latency_s
             + rows * self.model.hidden * 2 / max(self.chip.link.bandwidth, 1e9)
         )
-        host = self.engine.step_s + self.engine.sequence_s * batch
+        host = self.engine.step_s + self.engine.sequence_s * batch / self.layout.dp
         return [Term("pipeline", hops, self.layout.pp - 1), Term("engine", host, 1)]
 
     def body(self, rows: float, sequences: float) -> float:
@@ -185,7 +185,8 @@ class StepModel:
             terms.append(Term("all-reduce", self._reductions(layer, rows), layer.count))
             terms.append(Term("small", self._small(rows), layer.count))
         terms = [Term(name, seconds * count, count) for name, seconds, count in terms]
-        head = self._gemm(max(1.0, min(sequences, rows)), self._split_vocab(), self.model.hidden)
+        mine = max(1.0, min(sequences, rows) / self.layout.dp)
+        head = self._gemm(mine, self._split_vocab(), self.model.hidden)
         terms.append(Term("head", head, 1))
         return terms
 
@@ -231,8 +232,11 @@ class StepModel:
         types = self.precision
         up = (pairs, hit, (block.matrices - 1) * width, hidden)
         down = (pairs, hit, hidden, width)
+        slower = self.engine.moe_compute_scale
         return sum(
-            kernels.grouped_gemm(self.chip, self.fit, shape, types.experts, types.experts_math)
+            kernels.grouped_gemm(
+                self.chip, self.fit, shape, types.experts, types.experts_math, slower
+            )
             for shape in (up, down)
         )
 
@@ -243,14 +247,14 @@ class StepModel:
         if layout.dp == 1 or members == 1:
             return 0.0
         mine = rows / layout.dp
-        if self.engine.dispatch == "alltoall" and layout.ep > 1:
-            copies = min(layer.feed_forward.top_k, layout.ep)
-            out = kernels.exchange(self.chip, self.fit, mine * copies * hidden * 1, members)
-            back = kernels.exchange(self.chip, self.fit, mine * copies * hidden * 2, members)
+        wide = members > self.chip.link.domain
+        if layout.ep > 1 and (wide or self.engine.dispatch == "alltoall"):
+            size = mine * kernels.copies(self.chip, layer.feed_forward.top_k, members, mine)
+            out = kernels.exchange(self.chip, self.fit, size * hidden, members)
+            back = kernels.exchange(self.chip, self.fit, size * hidden * 2, members)
         else:
-            out = kernels.exchange(
-                self.chip, self.fit, mine * (layout.dp - 1) * hidden * 2, members
-            )
+            size = mine * (layout.dp - 1)
+            out = kernels.exchange(self.chip, self.fit, size * hidden * 2, members)
             back = out
         return (out + back) * self.engine.comm_scale * (1 - self.engine.overlap)
 
@@ -311,7 +315,8 @@ class StepModel:
                 per_token = max(
                     per_token, flops / (self.chip.rate("bf16") * self.fit.mla_decode) * stream
                 )
-            moved = mine * (kept * per_token + 8.0 * spec.state_elements() / self.layout.tp)
+            state = kernels.STATE_BYTES * spec.state_elements() / self.layout.tp
+            moved = mine * (kept * per_token + state)
             total += layer.count * (moved / stream + self.fit.attention_s)
         return total * self.engine.attention_scale
 
@@ -319,9 +324,14 @@ class StepModel:
         """Causal attention of new tokens over themselves and what is cached, all layers."""
         groups = self.layout.cp * self.layout.tp
         tokens = new_tokens / self.layout.dp
-        flops = 0.0
+        flops = linear = 0.0
         for layer in self.model.layers:
             spec = layer.attention
+            if spec.kind == "linear":
+                linear += layer.count * kernels.linear_prefill(
+                    self.chip, self.fit, spec, tokens, groups
+                )
+                continue
             seen = context + tokens / 2
             if spec.window:
                 seen = min(seen, spec.window)
@@ -331,7 +341,7 @@ class StepModel:
                 flops += layer.count * tokens * index
             flops += layer.count * tokens * _attention_flops(spec, seen)
         seconds = kernels.prefill_attention(self.chip, self.fit, flops / groups, tokens)
-        return seconds * self.engine.attention_scale
+        return (seconds + linear) * self.engine.attention_scale
 
     def _draft(self, batch: float, drafts: int) -> float:
         """Draft steps of a multi-token prediction layer: one layer and the head each."""
@@ -367,8 +377,6 @@ def _projection_shapes(spec: AttentionSpec, hidden: int, tp: int) -> list[tuple[
 
 def _attention_flops(spec: AttentionSpec, seen: float) -> float:
     """Operations of one token's attention over ``seen`` tokens, all heads."""
-    if spec.kind == "linear":
-        return 8.0 * spec.heads * spec.head_dim * spec.value_dim
     if spec.kind == "mla":
         return 2.0 * spec.heads * (spec.nope_dim + spec.rope_dim + spec.value_dim) * seen
     return 2.0 * spec.heads * (spec.head_dim + spec.value_dim) * seen

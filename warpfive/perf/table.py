@@ -48,7 +48,8 @@ class StepTable:
         attended = sequences * self.step.prefill_attention(new_tokens / sequences, context)
         body = self._at(self._body, new_tokens + batch)
         seen = self._at(self._slope, batch) * context_sum + self._at(self._fixed, batch)
-        host = engine.prefill_s + engine.sequence_s * batch + engine.token_s * new_tokens
+        host = engine.prefill_s + engine.sequence_s * batch / self.step.layout.dp
+        host += engine.token_s * new_tokens
         return (body + attended) * engine.prefill_scale + seen + host
 
     def _at(self, table: dict[int, float], batch: float) -> float:

@@ -1,0 +1,180 @@
+"""``warpfive estimate``: one model on one chip under one load."""
+
+from typing import Annotated
+
+import typer
+
+from warpfive.catalog import DEFAULT_CHIP, ChipSpec, chip, engine_profile, model, with_settings
+from warpfive.cli.output import JsonFile, Settings, write_json
+from warpfive.errors import InputError
+from warpfive.perf import (
+    Estimate,
+    Layout,
+    Load,
+    Quantity,
+    Speculation,
+    StepModel,
+    estimate_load,
+    sample_estimate,
+)
+
+GIB = 2.0**30
+
+
+def register(app: typer.Typer) -> None:
+    """Add the ``estimate`` verb to the main application."""
+    app.command()(estimate)
+
+
+def estimate(
+    model_name: Annotated[str, typer.Option("--model", help="Bundled name or config.json.")],
+    chip_name: Annotated[str, typer.Option("--chip", help="Name or .toml file.")] = DEFAULT_CHIP,
+    settings: Settings = None,
+    tp: Annotated[int, typer.Option(help="Tensor parallelism.")] = 1,
+    pp: Annotated[int, typer.Option(help="Pipeline parallelism.")] = 1,
+    dp: Annotated[int, typer.Option(help="Data-parallel attention groups.")] = 1,
+    ep: Annotated[int, typer.Option(help="Expert parallelism, over tp x dp chips.")] = 1,
+    cp: Annotated[int, typer.Option(help="Context parallelism of prompts.")] = 1,
+    prompt: Annotated[int, typer.Option("--input", help="Prompt tokens.")] = 1024,
+    output: Annotated[int, typer.Option(help="Output tokens.")] = 512,
+    concurrency: Annotated[int, typer.Option(help="Requests in flight.")] = 16,
+    requests: Annotated[int, typer.Option(help="Requests in all; 0: ten rounds.")] = 0,
+    engine: Annotated[str, typer.Option(help="Engine and version, such as sglang-0.5.")] = "",
+    dtype: Annotated[str, typer.Option(help="Weights: bf16, fp8, int8, int4, fp4.")] = "",
+    kv_dtype: Annotated[str, typer.Option(help="KV cache: bf16 or fp8.")] = "",
+    drafts: Annotated[int, typer.Option(help="Speculated tokens a step.")] = 0,
+    acceptance: Annotated[float, typer.Option(help="Chance a drafted token holds.")] = 0.7,
+    json_file: JsonFile = "",
+) -> None:
+    """Predict TTFT, TPOT, throughput, memory and bounds, with 80% bands."""
+    _check(prompt, output, concurrency, requests, drafts, acceptance)
+    spec, device = model(model_name), with_settings(chip(chip_name), settings or [])
+    if spec.kind != "decoder":
+        _samples(device, model_name, concurrency, prompt, dtype, json_file)
+        return
+    layout = Layout(tp=tp, pp=pp, dp=dp, ep=ep, cp=cp)
+    speculation = Speculation(drafts=drafts, acceptance=acceptance) if drafts else None
+    step = StepModel(device, spec, layout, engine_profile(engine), dtype, kv_dtype, speculation)
+    load = Load(
+        input_tokens=prompt, output_tokens=output, concurrency=concurrency, requests=requests
+    )
+    result = estimate_load(step, load)
+    if json_file:
+        write_json(json_file, _record(step, load, result))
+    if json_file != "-":
+        _print(step, load, result)
+
+
+def _check(
+    prompt: int, output: int, concurrency: int, requests: int, drafts: int, acceptance: float
+) -> None:
+    for name, value in (("input", prompt), ("output", output), ("concurrency", concurrency)):
+        if value < 1:
+            raise InputError(f"--{name} must be at least 1, not {value}")
+    if requests < 0 or 0 < requests < concurrency:
+        raise InputError(f"--requests must be 0 or at least --concurrency, not {requests}")
+    if drafts < 0 or not 0 <= acceptance <= 1:
+        raise InputError(
+            f"--drafts must not be negative and --acceptance must lie in 0 to 1, "
+            f"not {drafts} and {acceptance:g}"
+        )
+
+
+def _record(step: StepModel, load: Load, result: Estimate) -> dict[str, object]:
+    return {
+        "model": step.model.name,
+        "chip": step.chip.name,
+        "what_if": list(step.chip.whatif),
+        "chips": step.layout.chips,
+        "layout": {key: getattr(step.layout, key) for key in ("tp", "pp", "dp", "ep", "cp")},
+        "engine": step.engine.name,
+        "precision": step.precision.label,
+        "input_tokens": load.input_tokens,
+        "output_tokens": load.output_tokens,
+        "concurrency": load.concurrency,
+        **result.as_dict(),
+    }
+
+
+def _print(step: StepModel, load: Load, result: Estimate) -> None:
+    chips = step.layout.chips
+    typer.echo(
+        f"{step.model.name} on {chips} x {step.chip.name} ({step.layout}), {step.engine.name}, "
+        f"{step.precision.label}"
+    )
+    if step.chip.whatif:
+        typer.echo(f"what if: {', '.join(step.chip.whatif)}")
+    typer.echo(
+        f"{load.concurrency} requests in flight, {load.input_tokens:.0f} tokens in, "
+        f"{load.output_tokens:.0f} out\n"
+    )
+    _line("TTFT, mean", result.ttft, 1e3, "ms")
+    _line("TPOT, mean", result.tpot, 1e3, "ms")
+    _line("output", result.output_rate, 1.0, "tokens/s")
+    typer.echo(
+        f"  {'per chip':<14}{result.rate_per_chip:10,.1f} tokens/s   "
+        f"per user {result.user_rate:,.1f} tokens/s   requests {result.request_rate:,.2f}/s"
+    )
+    typer.echo(f"  band measured on: {result.tpot.basis}")
+    _print_step(result)
+    _print_memory(result)
+    _print_cost(result)
+
+
+def _line(name: str, value: Quantity, scale: float, unit: str) -> None:
+    typer.echo(
+        f"  {name:<14}{value.value * scale:10,.1f} {unit:<9}"
+        f"80% band {value.low * scale:,.1f} to {value.high * scale:,.1f}"
+    )
+
+
+def _print_step(result: Estimate) -> None:
+    bounds = result.bounds
+    typer.echo(
+        f"\none decode step: batch {result.batch:.1f}, context {result.context:.0f}, "
+        f"{bounds.step_s * 1e3:.2f} ms; largest bound: {bounds.largest}"
+    )
+    for term in result.terms:
+        share = term["seconds"] / bounds.step_s
+        typer.echo(f"  {term['name']:<14}{term['seconds'] * 1e3:10.3f} ms  {share:5.0%}")
+    typer.echo(
+        f"  at peak rates: weights {bounds.weights_s * 1e3:.2f} ms, KV cache "
+        f"{bounds.kv_s * 1e3:.2f} ms, arithmetic {bounds.arithmetic_s * 1e3:.2f} ms"
+    )
+
+
+def _print_memory(result: Estimate) -> None:
+    book = result.memory
+    typer.echo(f"\nmemory of one chip, {book.capacity_bytes / GIB:.1f} GiB")
+    for name in ("weights", "activations", "runtime", "reserve", "fragmentation", "kv"):
+        typer.echo(f"  {name:<14}{getattr(book, name + '_bytes') / GIB:10.2f} GiB")
+    typer.echo(f"  KV cache holds {book.kv_tokens:,} tokens")
+
+
+def _print_cost(result: Estimate) -> None:
+    parts = []
+    if result.power_w is not None:
+        parts.append(f"power of a chip {result.power_w:.0f} W (no ground truth)")
+    if result.usd_per_million is not None:
+        parts.append(f"rental {result.usd_per_million:.3f} USD per million output tokens")
+    if parts:
+        typer.echo("\n" + "; ".join(parts))
+
+
+def _samples(
+    device: ChipSpec, name: str, batch: int, tokens: int, dtype: str, json_file: str
+) -> None:
+    spec = model(name)
+    result = sample_estimate(device, spec, batch, tokens=min(tokens, 512), dtype=dtype)
+    if json_file:
+        record = {
+            "model": spec.name, "chip": device.name, "batch": batch,
+            "batch_s": result.batch_s, "samples_per_s": result.samples_per_s,
+            "flops_per_sample": result.flops_per_sample, "share_of_peak": result.share_of_peak,
+        }  # fmt: skip
+        write_json(json_file, record)
+    if json_file != "-":
+        typer.echo(f"{spec.name} on {device.name}, batch {batch}")
+        typer.echo(f"  batch         {result.batch_s * 1e3:10.3f} ms")
+        typer.echo(f"  samples       {result.samples_per_s:10,.0f} /s (no ground truth)")
+        typer.echo(f"  share of peak {result.share_of_peak:10.0%}")

@@ -1,0 +1,49 @@
+"""How far predictions have been from measurements, by chip and quantity."""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+BANDS = Path(__file__).parent / "bands.json"
+KINDS = {
+    "ttft_s": "ttft", "tpot_s": "tpot", "latency_s": "ttft",
+    "output_rate": "rate", "total_rate": "rate", "request_rate": "rate",
+    "prefill_rate": "rate", "decode_rate": "rate",
+}  # fmt: skip
+"""Predicted quantity -> the error statistics it shares."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """An 80% band: measured values lay within a factor ``exp(half_width)`` of the prediction."""
+
+    half_width: float
+    basis: str
+    """What the width was measured on, or ``no ground truth``."""
+
+    def around(self, value: float) -> tuple[float, float]:
+        """Low and high end of the band around a prediction."""
+        factor = math.exp(self.half_width)
+        return value / factor, value * factor
+
+
+@cache
+def _data() -> dict[str, Any]:
+    return json.loads(BANDS.read_text(encoding="utf-8"))
+
+
+def band(quantity: str, chip: str) -> Band:
+    """The 80% band of a quantity on a chip; the widest where the chip was never measured."""
+    kind = KINDS[quantity]
+    known = _data()["chips"].get(chip, {})
+    if kind in known:
+        entry = known[kind]
+        basis = f"{entry['rows']} measured rows of {chip}"
+        return Band(half_width=entry["half_width"], basis=basis)
+    width = _data()["other"][kind]["half_width"]
+    if known:
+        return Band(half_width=width, basis=f"other quantities of {chip} and other chips")
+    return Band(half_width=width, basis="no ground truth")
