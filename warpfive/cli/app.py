@@ -33,6 +33,7 @@ LAZY_VERBS = {
     "calibrate": "warpfive.cli.calibrate",
     "chips": "warpfive.cli.chips",
     "estimate": "warpfive.cli.estimate",
+    "plan": "warpfive.cli.plan",
     "validate": "warpfive.cli.validate",
 }
 """Verbs whose module is imported, and its ``register(app)`` called, when one is asked for."""

@@ -5,11 +5,14 @@ from warpfive.fleet.demand import Demand, demand, sample
 from warpfive.fleet.failure import Failure
 from warpfive.fleet.fast import kv_blocks, simulate
 from warpfive.fleet.instance import Instance, Setup
+from warpfive.fleet.launch import launch_commands
 from warpfive.fleet.plain import simulate_plain
+from warpfive.fleet.plan import Ask, Plan, Search, search, with_prices
 from warpfive.fleet.readers import FORMATS, read_trace
+from warpfive.fleet.report import plan_json, search_json
 from warpfive.fleet.result import Outcome, ReplicaStats, Summary, summarise
 from warpfive.fleet.router import ROUTERS
-from warpfive.fleet.slo import Slo, parse_slo, reached
+from warpfive.fleet.slo import Slo, parse_slo, reached, show_seconds
 from warpfive.fleet.split import Pool, Transfer, simulate_split
 from warpfive.fleet.sweep import sweep
 from warpfive.fleet.trace import Trace, make_trace
@@ -17,8 +20,10 @@ from warpfive.fleet.workload import ARRIVALS, NAMED, Lengths, Workload, parse_wo
 
 __all__ = [
     "ARRIVALS", "FORMATS", "NAMED", "ROUTERS",
-    "Demand", "Failure", "Instance", "Lengths", "Outcome", "Pool", "ReplicaStats", "Setup", "Slo",
-    "StepCost", "StepTimes", "Summary", "Trace", "Transfer", "Workload",
-    "demand", "kv_blocks", "make_trace", "parse_slo", "parse_workload", "reached", "read_trace",
-    "sample", "simulate", "simulate_plain", "simulate_split", "step_cost", "summarise", "sweep",
+    "Ask", "Demand", "Failure", "Instance", "Lengths", "Outcome", "Plan", "Pool", "ReplicaStats",
+    "Search", "Setup", "Slo", "StepCost", "StepTimes", "Summary", "Trace", "Transfer", "Workload",
+    "demand", "kv_blocks", "launch_commands", "make_trace", "parse_slo", "parse_workload",
+    "plan_json", "reached", "read_trace", "sample", "search", "search_json", "show_seconds",
+    "simulate", "simulate_plain", "simulate_split", "step_cost", "summarise", "sweep",
+    "with_prices",
 ]  # fmt: skip

@@ -1,8 +1,8 @@
 """The planner: the cheapest way to serve a workload within its limits.
 
 Three passes. Every setup is screened in closed form at many batch and chunk sizes; the best few go
-to the request-level simulation, which finds the highest rate at which the limits hold; the plans are
-sized for the rate or the chips asked for and simulated once more.
+to the request-level simulation, which finds the highest rate at which the limits hold; the plans
+are sized for the rate or the chips asked for and simulated once more.
 """
 
 import math

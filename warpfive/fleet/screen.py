@@ -8,8 +8,8 @@ In steady state ``b`` sequences decode. Each needs ``o - 1`` steps, so prompts b
     rate = b / ((o - 1) step)                             TTFT = front + wait + s mixed + step / 2
 
 Where prompts and decodes do not share a step (``chunk`` 0), each prompt adds its whole prefill:
-``step = decode(b) + b / (o - 1) prefill(p)``. Waiting follows M/G/1 with the load ``f``. The figures
-are means; the planner simulates what it prints.
+``step = decode(b) + b / (o - 1) prefill(p)``. Waiting follows M/G/1 with the load ``f``. The
+figures are means; the planner simulates what it prints.
 """
 
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def _mixed(instance: Instance, tokens: np.ndarray) -> np.ndarray:
 def _batches(instance: Instance, need: Demand) -> np.ndarray:
     """Batch sizes that the tables and the KV cache allow."""
     most = FULL * instance.kv_tokens / need.context
-    return BATCHES[(BATCHES <= most) & (len(instance.cost.decode_ps) > BATCHES)]
+    return BATCHES[: np.searchsorted(BATCHES, min(most, len(instance.cost.decode_ps) - 1), "right")]
 
 
 def screen(instance: Instance, need: Demand, chunks: tuple[int, ...] = CHUNKS) -> Points:
