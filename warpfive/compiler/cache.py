@@ -112,14 +112,26 @@ class Memo:
 
     def get(self, key: str) -> tuple[bytes, list[str]] | None:
         """The result and the files it depends on; None where there is none or one has changed."""
+        record = self._record(key)
+        data = self.results.get(record["result"]) if record else None
+        if record is None or data is None:
+            return None
+        return data, [state[0] for state in record["files"]]
+
+    def path(self, key: str) -> Path | None:
+        """Where the result lies, for those who cannot take it from memory."""
+        record = self._record(key)
+        path = self.results.path(record["result"]) if record else None
+        with contextlib.suppress(OSError):
+            if path:
+                os.utime(path)
+                return path
+        return None
+
+    def _record(self, key: str) -> dict | None:
         text = self.manifests.get(key)
-        if text is None:
-            return None
-        record = json.loads(text)
-        if not all(_same(*state) for state in record["files"]):
-            return None
-        data = self.results.get(record["result"])
-        return None if data is None else (data, [state[0] for state in record["files"]])
+        record = json.loads(text) if text else None
+        return record if record and all(_same(*state) for state in record["files"]) else None
 
     def put(self, key: str, files: list[str], data: bytes) -> None:
         """Keeps a result that depends on ``files``."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from warpfive.compiler import codegen, toolchain
+from warpfive.compiler import codegen, precompiled, toolchain
 from warpfive.compiler.builtins import objects
 from warpfive.compiler.elf import read_object
 from warpfive.compiler.ir import Unit, internal, lower
@@ -77,8 +77,8 @@ def device_ir(
     """IR text of the device side, and clang's warnings; ``depend`` receives the files read."""
     words = ["-emit-llvm", f"-debug-info-kind={debug}", "-o", "-"]
     if depend:
-        words += ["-dependency-file", str(depend), "-MT", "x"]
-    done = toolchain.run_clang([*words, *clang_arguments(source, options)])
+        words += ["-dependency-file", str(depend), "-sys-header-deps", "-MT", "x"]
+    done = precompiled.run(clang_arguments(source, options), source, words)
     said = done.stderr.decode(errors="replace")
     if done.returncode:
         raise CompileError(said.rstrip())

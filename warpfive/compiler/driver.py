@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -142,20 +141,20 @@ class Driver:
         """Compiles one source, device and host code at the same time."""
         with tempfile.TemporaryDirectory(prefix="wf-") as scratch:
             lists = [Path(scratch) / "host.d", Path(scratch) / "device.d"]
-            words = [*words, "-dependency-file", str(lists[0]), "-sys-header-deps", "-MT", "x"]
-            action = ("-emit-obj", "-o", "-")
+            action = ["-emit-obj", "-o", "-"]
+            action += ["-dependency-file", str(lists[0]), "-sys-header-deps", "-MT", "x"]
             if source.language != "cuda":
-                data, said = host.compile_host(words, action)
+                data, said = host.compile_host(words, source.path, action)
             else:
                 placeholder = Path(scratch) / "device"
                 placeholder.write_bytes(embed.PLACEHOLDER)
-                words += ["-fcuda-include-gpubinary", str(placeholder)]
+                action += ["-fcuda-include-gpubinary", str(placeholder)]
                 with ThreadPoolExecutor(max_workers=1) as pool:
                     inside = pool.submit(self._device_code, source, lists[1])
-                    data, said = host.compile_host(words, action)
+                    data, said = host.compile_host(words, source.path, action)
                     data = embed.fill(data, inside.result())
-            files = [name for path in lists if path.exists() for name in _needed(path)]
-            return Compiled(data, said, files)
+            found = [name for path in lists if path.exists() for name in toolchain.needed(path)]
+            return Compiled(data, said, toolchain.changeable(found))
 
     def _device_code(self, source: Source, depend: Path) -> bytes:
         """What goes into the object: an image, or a unit for the device link."""
@@ -198,7 +197,7 @@ class Driver:
     def _preprocess(self) -> int:
         for source in self.options.inputs:
             words = host.arguments(source.path, source.language or "cuda", self.options)
-            data, said = host.compile_host(words, ("-E", "-o", "-"))
+            data, said = host.compile_host(words, source.path, ["-E", "-o", "-"])
             _say(said)
             self._deliver(data)
         return 0
@@ -210,9 +209,9 @@ class Driver:
             words = host.arguments(source.path, source.language or "cuda", self.options)
             with tempfile.TemporaryDirectory(prefix="wf-") as scratch:
                 path = Path(scratch) / "host.d"
-                words += ["-dependency-file", str(path), "-sys-header-deps", "-MT", "x"]
-                _say(host.compile_host(words, ("-Eonly",))[1])
-                files = _needed(path)
+                action = ["-Eonly", "-dependency-file", str(path), "-sys-header-deps", "-MT", "x"]
+                _say(host.compile_host(words, source.path, action)[1])
+                files = toolchain.needed(path)
             target = _after(depend, "-MT") or str(Path(source.path).with_suffix(".o").name)
             text += _rule(target, source.path, files, "-M" in depend, "-MP" in depend)
         file = _after(depend, "-MF")
@@ -332,13 +331,6 @@ class Driver:
         else:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
-
-
-def _needed(path: Path) -> list[str]:
-    """The files that a make rule names after its colon."""
-    text = path.read_text().replace("\\\n", " ").partition(": ")[2]
-    names = re.findall(r"(?:[^\s\\]|\\.)+", text)
-    return [re.sub(r"\\(.)", r"\1", name) for name in names]
 
 
 def _rule(target: str, source: str, files: list[str], system: bool, phony: bool) -> str:

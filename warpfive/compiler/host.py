@@ -6,7 +6,7 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from warpfive.compiler import cache, toolchain
+from warpfive.compiler import cache, precompiled, toolchain
 from warpfive.compiler.device import NVCC_MACROS
 from warpfive.compiler.options import Options
 from warpfive.errors import CompileError, InputError
@@ -88,7 +88,9 @@ def cc1_words(words: list[str], language: str) -> list[str]:
         raise InputError(said.replace("zig: error: ", "the host compiler: ").strip())
     found = shlex.split(lines[0])[2:]
     kept = _without(found, {"-o": 1, "-x": 1, "-main-file-name": 1, "-emit-obj": 0})
-    kept = [word for word in kept if word != source]
+    # folders of this call would keep others from sharing precompiled headers
+    paths = () if "-g" in words else ("-fdebug-compilation-dir", "-fcoverage-compilation-dir")
+    kept = [word for word in kept if word != source and not word.startswith(tuple(paths))]
     store.put(key, json.dumps(kept).encode())
     return kept
 
@@ -118,9 +120,9 @@ def arguments(source: str, language: str, options: Options) -> list[str]:
     return [*words, source]
 
 
-def compile_host(words: list[str], action: tuple[str, ...]) -> tuple[bytes, str]:
+def compile_host(words: list[str], source: str, action: list[str]) -> tuple[bytes, str]:
     """Runs the compiler; its output, and its warnings."""
-    done = toolchain.run_clang([*action, *words])
+    done = precompiled.run(words, source, action)
     said = done.stderr.decode(errors="replace")
     if done.returncode:
         raise CompileError(said.rstrip())

@@ -3,6 +3,7 @@
 import functools
 import os
 import platform
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,3 +127,16 @@ def run_clang(
             f"the compiler {command[0]} cannot be started: {failure.strerror}; "
             "install the ziglang package again"
         ) from None
+
+
+def changeable(files: list[str]) -> list[str]:
+    """Files less the wheel's and our own, which the fingerprint stands for."""
+    fixed = (str(zig().parent), str(INCLUDE), "/dev/")
+    return [n for n in files if not n.startswith(fixed) and not n.endswith(".pch")]
+
+
+def needed(path: Path) -> list[str]:
+    """The files that a make rule names after its colon."""
+    text = path.read_text().replace("\\\n", " ").partition(": ")[2]
+    names = re.findall(r"(?:[^\s\\]|\\.)+", text)
+    return [re.sub(r"\\(.)", r"\1", name) for name in names]
