@@ -143,3 +143,11 @@ def info() -> None:
     from warpfive.cli.info import print_info
 
     print_info()
+
+
+@app.command()
+def build() -> None:
+    """Build the chip's and the device's libraries now, not at first use."""
+    from warpfive.cli.build import build_libraries
+
+    build_libraries()
