@@ -49,12 +49,14 @@ def print_report(rows: list[KernelRow]) -> None:
     from rich.table import Table
 
     console = Console(stderr=True, highlight=False)
+    if not console.is_terminal:
+        console.width = 100  # a log has no width of its own
     if not rows:
         console.print("warpfive: the program launched no kernel")
         return
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("kernel", overflow="fold", ratio=1)
-    for name in ("launches", "grid", "block", "warp instr.", "divergence", "host time", "share"):
+    table.add_column("kernel", overflow="fold", min_width=16)
+    for name in ("launches", "grid", "block", "warp instr.", "diverged", "host time", "share"):
         table.add_column(name, justify="right", no_wrap=True)
     total_s = sum(row.host_s for row in rows)
     for row in rows:
