@@ -64,12 +64,14 @@ WF_INLINE float log1p(float x) {
   float n = u > 0x1p126f ? 126.0f : (float)((int)e >> 23);
   /* 1 + f = (1 + x) 2^-n without the rounding of 1 + x */
   float f = fma(x, s, s - 1.0f);
+  float f_lo = fma(x, s, (s - 1.0f) - f);
   bool large = u > 0x1p126f; /* x up to 4 * 2^126: one more split */
   FractionF last = split(large ? x * 0x1p-126f : 1.0f);
   f = large ? last.m - 1.0f : f;
+  f_lo = large ? 0.0f : f_lo;
   n += last.n;
   Pair<float> sum = fast_two_sum(n * 0x1.62e4p-1f, f);
-  float r = sum.hi + (sum.lo + fma(n, 0x1.7f7d1cp-20f, log1p_tail(f)));
+  float r = sum.hi + (sum.lo + fma(n, 0x1.7f7d1cp-20f, log1p_tail(f) + f_lo));
   r = pick(x < INF_F, r, x);
   r = pick(x > -1.0f, r, pick(x == -1.0f, -INF_F, NAN_F));
   return pick(x == 0.0f, x, r);

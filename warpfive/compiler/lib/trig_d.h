@@ -116,8 +116,7 @@ WF_INLINE double tan(double x) {
 }
 
 WF_INLINE QuadrantD reduce_pi(double x) {
-  double h = 0.5 * x;
-  double c = 2.0 * (h - rint(h)); /* x modulo 2; infinities become NaN */
+  double c = fma(rint(0.5 * x), -2.0, x); /* x modulo 2; infinities become NaN */
   double z = c + c + ROUND_D;
   return {fma(z - ROUND_D, -0.5, c), 0.0, (u32)bits(z)};
 }

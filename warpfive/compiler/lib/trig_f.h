@@ -83,8 +83,7 @@ WF_INLINE float tan(float x) {
 
 /* x = r + k/2 with |r| <= 1/4, exact; k counts modulo 4. */
 WF_INLINE QuadrantF reduce_pi(float x) {
-  float h = 0.5f * x;
-  float c = 2.0f * (h - rint(h)); /* x modulo 2; infinities become NaN */
+  float c = fma(rint(0.5f * x), -2.0f, x); /* x modulo 2; infinities become NaN */
   float z = c + c + ROUND_F;
   return {fma(z - ROUND_F, -0.5f, c), bits(z)};
 }
