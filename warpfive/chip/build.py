@@ -17,6 +17,8 @@ from warpfive.errors import WarpfiveError
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SOURCE_DIRS = (PACKAGE / "chip" / "native", PACKAGE / "runtime" / "native")
+MATH_DIR = PACKAGE / "compiler" / "lib"
+"""The device math library, which `runtime/native/math.cpp` includes."""
 FLAGS = (
     "-std=c++20", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-fvisibility-inlines-hidden",
     "-fno-sanitize=all", "-fno-omit-frame-pointer", "-pthread", "-Wall", "-Wextra",
@@ -54,7 +56,8 @@ def sources() -> list[Path]:
 
 
 def headers() -> list[Path]:
-    return sorted(path for folder in SOURCE_DIRS for path in folder.glob("*.h"))
+    plain = [path for folder in (*SOURCE_DIRS, MATH_DIR) for path in folder.glob("*.h")]
+    return sorted([*plain, MATH_DIR / "math.cpp"])
 
 
 def build(path: Path) -> None:

@@ -40,7 +40,7 @@ def language_arguments(source: Path) -> list[str]:
     return ["-x", "c++", "-std=c++17", "-fno-rtti", "-I", str(toolchain.LIBRARY)]
 
 
-def _compile(source: Path) -> str:
+def compile_library(source: Path) -> str:
     """Optimised IR text of one file for the chip."""
     words = [*codegen.target_arguments(), *language_arguments(source), "-ffreestanding"]
     words += ["-fno-builtin", "-O3", "-ffp-contract=off", "-emit-llvm", "-o", "-", str(source)]
@@ -92,7 +92,9 @@ def _build_math() -> bytes:
     """Our functions and musl's in one module."""
     import llvmlite.binding as llvm
 
-    modules = [llvm.parse_assembly(integer_selects(_compile(source))) for source in sources()]
+    modules = [
+        llvm.parse_assembly(integer_selects(compile_library(source))) for source in sources()
+    ]
     for module in modules[1:]:
         modules[0].link_in(module)
     return modules[0].as_bitcode()

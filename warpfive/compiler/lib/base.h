@@ -6,12 +6,19 @@
    selects, so that straight-line source stays free of branches. */
 #pragma once
 
+#pragma clang fp contract(off) /* every fused multiply-add is written as one */
+
 typedef unsigned int u32;
 typedef unsigned long long u64;
 typedef long long i64;
 
+#ifdef __riscv
 #define WF_EXPORT extern "C" __attribute__((always_inline))
 #define WF_LARGE extern "C" /* too large to be copied into every caller */
+#else
+#define WF_EXPORT extern "C" __attribute__((visibility("default")))
+#define WF_LARGE WF_EXPORT
+#endif
 #define WF_INLINE static inline __attribute__((always_inline))
 #define WF_RARE(condition) __builtin_expect(!!(condition), 0)
 

@@ -91,8 +91,8 @@ WF_INLINE double erfcinv(double x) {
   return pick(small, erfinv_small(pick(small, c, 0.0)), copysign(far, c));
 }
 WF_INLINE double normcdfinv(double p) {
-  double c = fma(p, -2.0, 1.0);
+  double c = fma(p, 2.0, -1.0);
   bool small = fabs(c) < 0.5;
-  double far = erfcinv_tail(small ? 0.5 : c < 0.0 ? 2.0 - 2.0 * p : 2.0 * p);
-  return -0x1.6a09e667f3bcdp0 * pick(small, erfinv_small(pick(small, c, 0.0)), copysign(far, c));
+  double far = erfcinv_tail(small ? 0.5 : c > 0.0 ? 2.0 - 2.0 * p : 2.0 * p);
+  return 0x1.6a09e667f3bcdp0 * pick(small, erfinv_small(pick(small, c, 0.0)), copysign(far, c));
 }

@@ -110,10 +110,9 @@ WF_INLINE float erfcinv(float x) {
   return pick(fabs(c) < 0.9375f, central, copysign(far, c));
 }
 WF_INLINE float normcdfinv(float p) {
-  float c = fma(p, -2.0f, 1.0f);
+  float c = fma(p, 2.0f, -1.0f);
   float w = -log(fma(-c, c, 1.0f));
   float central = c * erfinv_central(w);
-  float y = c < 0.0f ? 2.0f - 2.0f * p : 2.0f * p;
-  float far = erfcinv_tail(y);
-  return -0x1.6a09e6p0f * pick(fabs(c) < 0.9375f, central, copysign(far, c));
+  float far = erfcinv_tail(pick(c > 0.0f, 2.0f - 2.0f * p, 2.0f * p));
+  return 0x1.6a09e6p0f * pick(fabs(c) < 0.9375f, central, copysign(far, c));
 }
