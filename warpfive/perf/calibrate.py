@@ -12,14 +12,15 @@ from warpfive.perf.solve import fit_logs
 
 STIFFNESS: Mapping[str, float] = {
     "step_s": 0.03, "sequence_s": 0.03, "layer_s": 0.03, "moe_s": 0.03, "request_s": 0.03,
-    "prefill_s": 0.05, "intake_s": 0.1, "moe_scale": 0.3, "comm_scale": 0.3,
-    "moe_compute_scale": 0.3, "prefill_scale": 0.1, "attention_scale": 0.5, "gemm_scale": 0.3,
+    "prefill_s": 0.05, "prefill_layer_s": 0.05, "intake_s": 0.1, "moe_scale": 0.3,
+    "comm_scale": 0.3, "moe_compute_scale": 0.3, "prefill_scale": 0.1, "attention_scale": 0.5, "gemm_scale": 0.3,
 }  # fmt: skip
 """Fitted parameter -> how firmly it is held to the profile it starts from."""
 
 LIMITS: Mapping[str, tuple[float, float]] = {
     "step_s": (1e-4, 3e-2), "sequence_s": (5e-7, 5e-4), "layer_s": (1e-6, 3e-4),
     "moe_s": (1e-6, 4e-4), "request_s": (1e-3, 0.2), "prefill_s": (1e-4, 0.1),
+    "prefill_layer_s": (1e-5, 1e-3),
     "intake_s": (1e-5, 2e-2), "moe_scale": (0.5, 3.0), "comm_scale": (0.3, 2.5),
     "moe_compute_scale": (0.6, 4.0), "prefill_scale": (0.5, 2.5),
     "attention_scale": (0.5, 3.0), "gemm_scale": (0.6, 2.0),

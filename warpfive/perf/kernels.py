@@ -135,6 +135,30 @@ def prefill_attention(chip: ChipSpec, fit: Efficiency, flops: float, tokens: flo
     return flops / (chip.rate("bf16") * share)
 
 
+def context_seconds(
+    chip: ChipSpec, fit: Efficiency, spec: AttentionSpec, kv: str, tp: int = 1
+) -> float:
+    """Seconds that one token of context adds to a decode attention kernel, ``tp`` chips wide."""
+    stream = chip.memory.bandwidth * fit.attention_stream
+    heads, peak = spec.heads / tp, chip.rate("bf16")
+    size = DTYPE_BYTES[kv]
+    if spec.kind == "mla":
+        compute = 2 * heads * (2 * spec.kv_rank + spec.rope_dim) / (peak * fit.mla_decode)
+        moved = (spec.kv_rank + spec.rope_dim) * size / stream
+    else:
+        width = spec.head_dim + spec.value_dim
+        compute = 2 * heads * width / (peak * fit.gqa_decode)
+        moved = max(1.0, spec.kv_heads / tp) * width * size / stream
+    return join(fit.sharpness, compute, moved)
+
+
+def decode_attention(
+    chip: ChipSpec, fit: Efficiency, spec: AttentionSpec, tokens: float, kv: str
+) -> float:
+    """Seconds of decode attention over ``tokens`` tokens of context in all sequences."""
+    return tokens * context_seconds(chip, fit, spec, kv) + fit.attention_s
+
+
 STATE_BYTES = 15.0
 """Bytes a decode step moves for each fp32 element of linear attention's state.
 

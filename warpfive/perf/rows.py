@@ -248,7 +248,7 @@ def _is_inferencex(row: Mapping[str, str]) -> bool:
     return bool(re.match(r"20\d\d_|dsr1_|gptoss|70b", row.get("section", "")))
 
 
-OFFLINE_REQUESTS = 2048
+OFFLINE_REQUESTS = 1024
 """Requests queued at once in a measurement of offline throughput."""
 
 TRACE = -1.0

@@ -22,6 +22,9 @@ from warpfive.perf.kernels import Efficiency, efficiency
 from warpfive.perf.layout import Layout, check_layout
 from warpfive.perf.precision import Precision, precision_of
 
+LAUNCH_SHARPNESS = 3.0
+"""How sharply launches and the chip's work take turns as the bound of a prefill step."""
+
 
 class Line(NamedTuple):
     """Seconds of a decode step: ``base + slope * context_sum``."""
@@ -113,8 +116,16 @@ class StepModel:
         scale = self.engine.prefill_scale
         together = self.body(new_tokens + batch, sequences=batch + 1) * scale
         seen = self._context_slope(batch) * context_sum + self.state(batch)
-        host = self.engine.prefill_s + self.engine.sequence_s * batch / self.layout.dp
-        return together + attended * scale + seen + host + self.engine.token_s * new_tokens
+        host = self.engine.sequence_s * batch / self.layout.dp
+        return self.launched(together + attended * scale + seen) + host + self._host(new_tokens)
+
+    def launched(self, device: float) -> float:
+        """Seconds of prefill work on the chip, or of its launches where they take longer."""
+        launches = self.engine.prefill_layer_s * self.model.layer_count
+        return kernels.join(LAUNCH_SHARPNESS, device, launches)
+
+    def _host(self, new_tokens: float) -> float:
+        return self.engine.prefill_s + self.engine.token_s * new_tokens
 
     def decode_stretch(self, batch: int, context_sum: float, steps: int) -> float:
         """Seconds of ``steps`` decode steps in a row, contexts growing by one token each."""
@@ -155,8 +166,9 @@ class StepModel:
         ]
         attended = self.prefill_attention(new_tokens, context)
         terms.append(Term("attention", attended * scale, self.model.layer_count))
-        host = self.engine.prefill_s + self.engine.token_s * new_tokens
-        terms.append(Term("engine", host, 1))
+        device = sum(term.seconds for term in terms)
+        hidden = self.launched(device) - device
+        terms.append(Term("engine", self._host(new_tokens) + hidden, 1))
         return terms
 
     def pipeline_share(self, new_tokens: float) -> float:
@@ -283,21 +295,9 @@ class StepModel:
     def _slope_of(self, spec: AttentionSpec, batch: float) -> float:
         if spec.kind == "linear" or spec.window:
             return 0.0
-        size = DTYPE_BYTES[self.precision.kv]
-        stream = self.chip.memory.bandwidth * self.fit.attention_stream
         if spec.index_topk:
-            return spec.index_dim * 1.0 / stream
-        heads = spec.heads / self.layout.tp
-        peak = self.chip.rate("bf16")
-        if spec.kind == "mla":
-            flops = 2 * heads * (2 * spec.kv_rank + spec.rope_dim)
-            compute = flops / (peak * self.fit.mla_decode)
-            moved = (spec.kv_rank + spec.rope_dim) * size / stream
-        else:
-            width = spec.head_dim + spec.value_dim
-            compute = 2 * heads * width / (peak * self.fit.gqa_decode)
-            moved = max(1.0, spec.kv_heads / self.layout.tp) * width * size / stream
-        return kernels.join(self.fit.sharpness, compute, moved)
+            return spec.index_dim / (self.chip.memory.bandwidth * self.fit.attention_stream)
+        return kernels.context_seconds(self.chip, self.fit, spec, self.precision.kv, self.layout.tp)
 
     def state(self, batch: float) -> float:
         """Decode attention that does not grow: kernels, windows, sparse choices, fixed state."""

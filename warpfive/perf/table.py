@@ -36,7 +36,8 @@ class StepTable:
         scale = engine.prefill_scale * self.step.pipeline_share(new_tokens)
         attended = sequences * self.step.prefill_attention(new_tokens / sequences, context)
         body = self._at(self._body, max(1.0, new_tokens / self.step.layout.cp))
-        return (body + attended) * scale + engine.prefill_s + engine.token_s * new_tokens
+        device = self.step.launched((body + attended) * scale)
+        return device + engine.prefill_s + engine.token_s * new_tokens
 
     def mixed(
         self, new_tokens: float, context: float, sequences: int, batch: float, context_sum: float
@@ -50,7 +51,7 @@ class StepTable:
         seen = self._at(self._slope, batch) * context_sum + self._at(self._fixed, batch)
         host = engine.prefill_s + engine.sequence_s * batch / self.step.layout.dp
         host += engine.token_s * new_tokens
-        return (body + attended) * engine.prefill_scale + seen + host
+        return self.step.launched((body + attended) * engine.prefill_scale + seen) + host
 
     def _at(self, table: dict[int, float], batch: float) -> float:
         if batch <= 1:

@@ -1,0 +1,314 @@
+"""Fit engine profiles, chip efficiencies and bands on the fitting half of the serving rows.
+
+    python -m benchmarks.fidelity.fit_serving
+
+Writes ``warpfive/catalog/engines.json``, ``warpfive/perf/efficiency.json`` and
+``warpfive/perf/bands.json``. Takes about a quarter of an hour on two cores.
+"""
+
+import json
+import math
+from collections import OrderedDict, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from multiprocessing import Pool
+from pathlib import Path
+
+import warpfive
+from warpfive.catalog import ChipSpec, EngineProfile, chip
+from warpfive.errors import InputError
+from warpfive.perf import (
+    SHIPPED,
+    Case,
+    Efficiency,
+    Predictor,
+    efficiency,
+    held_out,
+    kind_of,
+    read_case,
+    read_rows,
+)
+from warpfive.perf.solve import fit_logs
+from warpfive.perf.validate import quantile
+
+ROOT = Path(warpfive.__file__).parent
+HABITS: Mapping[str, Mapping[str, object]] = {
+    "vllm": {}, "vllm-ascend": {}, "trtllm": {"reserve": 1.0},
+    "sglang": {"mixed": False}, "sglang-npu": {"mixed": False},
+    "transformers": {"step_s": 5e-3, "layer_s": 2e-4},
+    "deepseek": {
+        "mixed": False, "dispatch": "alltoall", "chunk_tokens": 16384, "overlap": 0.5,
+    },
+    "cloudmatrix": {
+        "mixed": False, "dispatch": "alltoall", "chunk_tokens": 16384, "overlap": 0.5,
+    },
+}  # fmt: skip
+"""What is known of an engine family without fitting."""
+VERSION_HABITS = {"trtllm-1.0.0rc3": {"extra": 1}}
+START = {
+    "step_s": 2e-3, "sequence_s": 1e-5, "layer_s": 1.2e-5, "moe_s": 1e-5, "request_s": 1e-2,
+    "prefill_s": 2e-3, "prefill_layer_s": 1e-4, "intake_s": 1e-3, "moe_scale": 1.0, "moe_compute_scale": 1.2,
+    "comm_scale": 1.0, "prefill_scale": 1.0, "attention_scale": 1.0, "gemm_scale": 1.0,
+}  # fmt: skip
+STIFFNESS = {
+    "step_s": 0.03, "sequence_s": 0.03, "layer_s": 0.03, "moe_s": 0.01, "request_s": 0.03,
+    "prefill_s": 0.3, "prefill_layer_s": 0.05, "intake_s": 0.05, "moe_scale": 0.5, "moe_compute_scale": 0.1,
+    "comm_scale": 0.5, "prefill_scale": 1.0, "attention_scale": 1.0, "gemm_scale": 1.0,
+}  # fmt: skip
+SILICON = {"h100": "hopper", "h200": "hopper", "a100": "a100", "h20": "h20"}
+"""Chips whose efficiencies the serving rows refine; chips of the same cores share them."""
+CHIP_PARAMETERS = {
+    "hopper": ("gemm", "stream", "attention_stream", "allreduce_s"),
+    "a100": ("gemm", "stream", "grouped", "grouped_stream", "attention_stream", "attention"),
+    "h20": ("stream",),
+}
+"""What kernel measurements leave open on each."""
+LIMITS = {
+    "step_s": (1e-4, 3e-2), "sequence_s": (5e-7, 5e-4), "layer_s": (1e-6, 3e-4),
+    "moe_s": (1e-6, 4e-4), "request_s": (1e-3, 0.2), "prefill_s": (1e-4, 2e-2), "prefill_layer_s": (1e-5, 1e-3),
+    "intake_s": (1e-5, 2e-2), "moe_scale": (0.7, 2.5), "moe_compute_scale": (0.7, 4.0),
+    "comm_scale": (0.4, 2.0), "prefill_scale": (0.7, 2.2), "attention_scale": (0.7, 1.8),
+    "gemm_scale": (0.8, 1.6), "stream": (0.4, 0.95), "grouped_stream": (0.3, 0.95),
+    "attention_stream": (0.4, 0.97), "allreduce_s": (2e-6, 3e-5), "gemm": (0.4, 0.95),
+    "gemm_8bit": (0.4, 0.95), "grouped": (0.25, 0.95), "attention": (0.2, 0.95),
+}  # fmt: skip
+SETTINGS_A_GROUP = 10
+BURSTS_A_GROUP = 3
+
+
+@dataclass
+class Constants:
+    """What has been fitted so far."""
+
+    families: dict[str, dict[str, float]] = field(default_factory=dict)
+    versions: dict[str, dict[str, float]] = field(default_factory=dict)
+    chips: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def profile(self, name: str) -> EngineProfile:
+        """Profile of an engine version under these constants."""
+        own = family(name)
+        values = {
+            **START, **HABITS[own], **self.families.get(own, {}), **self.versions.get(name, {}),
+            **VERSION_HABITS.get(name, {}),
+        }  # fmt: skip
+        return EngineProfile(name=name, **values)  # type: ignore[arg-type]
+
+    def fit(self, spec: ChipSpec) -> Efficiency:
+        """Efficiencies of a chip under these constants."""
+        return replace(efficiency(spec), **self.chips.get(SILICON.get(spec.name, ""), {}))
+
+
+def family(engine: str) -> str:
+    """``vllm`` of ``vllm-0.12.0``."""
+    for name in ("vllm-ascend", "sglang-npu"):
+        if engine.startswith(name):
+            return name
+    return engine.split("-")[0]
+
+
+def fitting_cases() -> list[Case]:
+    """A bounded number of settings of every group in the fitting half."""
+    groups: dict[str, list[Case]] = defaultdict(list)
+    for row in read_rows(SHIPPED):
+        case = read_case(row)
+        if isinstance(case, Case) and not held_out(case) and _useful(case):
+            groups[case.group].append(case)
+    return [case for name in sorted(groups) for case in _thinned(groups[name])]
+
+
+def _useful(case: Case) -> bool:
+    """Leave out repeated rates of one run, and runs whose prompt lengths are not known."""
+    if case.spread < 0 or (case.requests == 1024 and int(case.id[1:]) % 5):
+        return False
+    repeated = case.quantity in ("total_rate", "request_rate")
+    return not (repeated and case.source.startswith(("GPUStack", "SGLang")))
+
+
+def _thinned(cases: list[Case]) -> list[Case]:
+    settings: OrderedDict[object, list[Case]] = OrderedDict()
+    for case in cases:
+        settings.setdefault(case.setting, []).append(case)
+    names = list(settings)
+    most = BURSTS_A_GROUP if cases[0].source.startswith("GPUStack") else SETTINGS_A_GROUP
+    count = min(most, len(names))
+    return [case for i in range(count) for case in settings[names[int(i * len(names) / count)]]]
+
+
+def errors(cases: Iterable[Case], constants: Constants) -> list[float]:
+    """Log errors; 0 where the configuration cannot run."""
+    predictor = Predictor(constants.profile, constants.fit)
+    found = []
+    for case in cases:
+        try:
+            found.append(math.log(predictor(case) / case.value))
+        except InputError:
+            found.append(0.0)
+    return found
+
+
+def _rounded(values: Mapping[str, float]) -> dict[str, float]:
+    return {key: float(f"{value:.4g}") for key, value in values.items()}
+
+
+def fit_family(job: tuple[str, list[Case], Constants]) -> tuple[str, dict[str, float]]:
+    """Constants of an engine family over all its versions."""
+    name, cases, constants = job
+    habits = {key: value for key, value in HABITS[name].items() if key in START}
+    prior = {**START, **habits, **constants.families.get(name, {})}
+
+    def residuals(trial: dict[str, float]) -> list[float]:
+        families = {**constants.families, name: trial}
+        return errors(cases, Constants(families, {}, constants.chips))
+
+    values = fit_logs(residuals, prior, pull=STIFFNESS, limits=LIMITS, rounds=4)  # type: ignore[arg-type]
+    return name, _rounded(values)
+
+
+def fit_version(job: tuple[str, list[Case], Constants]) -> tuple[str, dict[str, float]]:
+    """Constants of one version, pulled towards its family's."""
+    name, cases, constants = job
+    profile = constants.profile(name)
+    prior = {key: max(getattr(profile, key), LIMITS[key][0]) for key in START}
+
+    def residuals(trial: dict[str, float]) -> list[float]:
+        return errors(cases, Constants(constants.families, {name: trial}, constants.chips))
+
+    values = fit_logs(residuals, prior, pull=STIFFNESS, limits=LIMITS, rounds=4)
+    return name, _rounded(values)
+
+
+def fit_chip(job: tuple[str, list[Case], Constants]) -> tuple[str, dict[str, float]]:
+    """Efficiencies of one chip over all engines, pulled towards its kernels'."""
+    name, cases, constants = job
+    start = constants.fit(chip(next(key for key, cores in SILICON.items() if cores == name)))
+    prior = {key: getattr(start, key) for key in CHIP_PARAMETERS[name]}
+
+    def residuals(trial: dict[str, float]) -> list[float]:
+        chips = {**constants.chips, name: trial}
+        return errors(cases, Constants(constants.families, constants.versions, chips))
+
+    values = fit_logs(residuals, prior, pull=1.0, limits=LIMITS, rounds=2)
+    return name, _rounded(values)
+
+
+def fit_all(cases: list[Case], rounds: int = 2) -> Constants:
+    """Families, versions and chips in turn."""
+    constants = Constants()
+    families, versions, chips = (defaultdict(list) for _ in range(3))
+    for case in cases:
+        families[family(case.engine)].append(case)
+        if family(case.engine) != case.engine and family(case.engine) != "transformers":
+            versions[case.engine].append(case)
+        if case.chip in SILICON:
+            chips[SILICON[case.chip]].append(case)
+    for turn in range(rounds):
+        with Pool(2) as pool:
+            jobs = [(name, found, constants) for name, found in families.items()]
+            jobs.sort(key=lambda job: -len(job[1]))
+            constants.families = dict(pool.map(fit_family, jobs, chunksize=1))
+            print(json.dumps(constants.families), flush=True)
+            if turn + 1 == rounds:
+                jobs = [(name, found, constants) for name, found in versions.items()]
+                constants.versions = dict(pool.map(fit_version, jobs, chunksize=1))
+                print(json.dumps(constants.versions), flush=True)
+            else:
+                jobs = [(name, found[::2], constants) for name, found in chips.items()]
+                constants.chips = dict(pool.map(fit_chip, jobs, chunksize=1))
+                print(json.dumps(constants.chips), flush=True)
+    return constants
+
+
+def write_engines(constants: Constants, cases: list[Case]) -> None:
+    """Store the profiles: one a family, one a version."""
+    engines: dict[str, dict[str, object]] = {}
+    for name in HABITS:
+        values = {**HABITS[name], **constants.families.get(name, {})}
+        engines[name] = {
+            **values,
+            "fitted": _origin(cases, lambda c, n=name: family(c.engine) == n),
+        }
+    for name in sorted({case.engine for case in cases} - set(engines)):
+        own = family(name)
+        values = {
+            **HABITS[own], **constants.families.get(own, {}), **constants.versions.get(name, {}),
+            **VERSION_HABITS.get(name, {}),
+        }  # fmt: skip
+        engines[name] = {**values, "fitted": _origin(cases, lambda c, n=name: c.engine == n)}
+    data = {
+        "default": "vllm",
+        "aliases": {"trt-llm": "trtllm", "warpfive": "vllm", "cloudmatrix-infer": "cloudmatrix"},
+        "engines": engines,
+    }
+    path = ROOT / "catalog" / "engines.json"
+    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def _origin(cases: list[Case], chosen: object) -> dict[str, object]:
+    found = [case for case in cases if chosen(case)]  # type: ignore[operator]
+    return {"rows": len(found), "groups": sorted({case.group for case in found})}
+
+
+def write_chips(constants: Constants) -> None:
+    """Store the chips' efficiencies over those of their kernels."""
+    path = ROOT / "perf" / "efficiency.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    for name, values in constants.chips.items():
+        data["chips"][name] = {**data["chips"].get(name, {}), **values}
+    path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def band_errors(cases: list[Case], constants: Constants) -> list[tuple[Case, float]]:
+    """Log errors of each half of the groups under versions and families fitted on the other."""
+    found: list[tuple[Case, float]] = []
+    names = sorted({case.group for case in cases})
+    for side in (0, 1):
+        inside = {name for i, name in enumerate(names) if i % 2 == side}
+        trained = Constants(chips=constants.chips)
+        families: dict[str, list[Case]] = defaultdict(list)
+        for case in cases:
+            if case.group in inside:
+                families[family(case.engine)].append(case)
+        with Pool(2) as pool:
+            jobs = [(name, part, trained) for name, part in families.items()]
+            trained.families = dict(pool.map(fit_family, jobs, chunksize=1))
+        rest = [case for case in cases if case.group not in inside]
+        found += [
+            (case, error)
+            for case, error in zip(rest, errors(rest, trained), strict=True) if error
+        ]  # fmt: skip
+    return found
+
+
+def write_bands(found: list[tuple[Case, float]]) -> None:
+    """Store the 80 % quantile of the log errors by chip and kind, every group weighing alike."""
+    kinds: dict[str, list[float]] = defaultdict(list)
+    chips: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for case, error in found:
+        kinds[kind_of(case)].append(abs(error))
+        chips[case.chip, kind_of(case)].append(abs(error))
+    data: dict[str, object] = {
+        "chips": defaultdict(dict),
+        "other": {
+            kind: {"half_width": round(1.2 * quantile(sorted(values), 0.8), 3)}
+            for kind, values in kinds.items()
+        },
+    }
+    for (name, kind), values in sorted(chips.items()):
+        if len(values) >= 8:
+            width = round(quantile(sorted(values), 0.8), 3)
+            data["chips"][name][kind] = {"half_width": width, "rows": len(values)}  # type: ignore[index]
+    (ROOT / "perf" / "bands.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    """Fit and store everything."""
+    cases = fitting_cases()
+    constants = fit_all(cases)
+    write_engines(constants, cases)
+    write_chips(constants)
+    write_bands(band_errors(cases, constants))
+    print(json.dumps(asdict(constants), indent=1))
+
+
+if __name__ == "__main__":
+    main()

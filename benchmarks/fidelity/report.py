@@ -1,0 +1,268 @@
+"""Write docs/fidelity.md: errors of the shipped constants against the shipped measurements.
+
+python -m benchmarks.fidelity.report            # predict everything, then write the page
+python -m benchmarks.fidelity.report --render   # write the page from the stored predictions
+"""
+
+import csv
+import json
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from benchmarks.fidelity.kernel_rows import KernelCase, kernel_cases
+from warpfive.catalog import chip
+from warpfive.errors import InputError
+from warpfive.perf import (
+    SHIPPED,
+    Case,
+    Predictor,
+    Validation,
+    calibrate_engine,
+    efficiency,
+    held_out,
+    kind_of,
+    read_case,
+    read_rows,
+    validate_rows,
+)
+from warpfive.perf.validate import Compared, quantile, summary
+
+HERE = Path(__file__).parent
+PREDICTIONS = HERE / "predictions.csv"
+CALIBRATED = HERE / "calibrated.json"
+PAGE = HERE.parents[1] / "docs" / "fidelity.md"
+LEFT_OUT = HERE / "left_out.json"
+QUANTITIES = {"tpot": "TPOT", "ttft": "TTFT", "rate": "throughput"}
+CALIBRATION_SETTINGS = 6
+
+
+def predict() -> None:
+    """Predict every shipped row and store the result."""
+    result = validate_rows(read_rows(SHIPPED))
+    with PREDICTIONS.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["id", "predicted"])
+        writer.writerows([item.case.id, f"{item.predicted:.6g}"] for item in result.compared)
+    LEFT_OUT.write_text(json.dumps(dict(result.left_out), indent=1) + "\n", encoding="utf-8")
+    CALIBRATED.write_text(json.dumps(calibrated(), indent=1) + "\n", encoding="utf-8")
+
+
+def stored() -> Validation:
+    """The stored predictions beside their measurements."""
+    with PREDICTIONS.open(encoding="utf-8", newline="") as file:
+        predicted = {row["id"]: float(row["predicted"]) for row in csv.DictReader(file)}
+    cases = (read_case(row) for row in read_rows(SHIPPED) if row["id"] in predicted)
+    compared = tuple(
+        Compared(case=case, predicted=predicted[case.id])
+        for case in cases
+        if isinstance(case, Case)
+    )
+    return Validation(compared=compared, left_out=json.loads(LEFT_OUT.read_text(encoding="utf-8")))
+
+
+def calibrated() -> dict[str, dict[str, float]]:
+    """Held-out groups calibrated on a few settings: median errors on their other settings."""
+    groups: dict[str, list[Case]] = defaultdict(list)
+    for row in read_rows(SHIPPED):
+        case = read_case(row)
+        if isinstance(case, Case) and held_out(case) and kind_of(case) != "rate":
+            groups[case.group].append(case)
+    found = {}
+    for name, cases in sorted(groups.items()):
+        settings = list(dict.fromkeys(case.setting for case in cases))
+        if len(settings) < 2 * CALIBRATION_SETTINGS:
+            continue
+        pace = len(settings) / CALIBRATION_SETTINGS
+        chosen = {settings[int((i + 0.5) * pace)] for i in range(CALIBRATION_SETTINGS)}
+        taken = [case for case in cases if case.setting in chosen]
+        rest = [case for case in cases if case.setting not in chosen]
+        found[name] = _calibrated_errors(taken, rest)
+    return found
+
+
+def _calibrated_errors(taken: Sequence[Case], rest: Sequence[Case]) -> dict[str, float]:
+    profile = calibrate_engine(taken).profile
+    predictor = Predictor(profile_of=lambda name: profile)
+    errors: dict[str, list[float]] = {"tpot": [], "ttft": []}
+    for case in rest:
+        try:
+            errors[kind_of(case)].append(abs(predictor(case) / case.value - 1))
+        except InputError:
+            continue
+    return {
+        "fitted": len(taken), "tested": len(rest),
+        "tpot": round(quantile(sorted(errors["tpot"]), 0.5), 4),
+        "ttft": round(quantile(sorted(errors["ttft"]), 0.5), 4),
+    }  # fmt: skip
+
+
+def render() -> str:
+    """The page, from the stored predictions and the kernel model."""
+    result = stored()
+    left = sum(result.left_out.values())
+    parts = [
+        HEAD.format(rows=len(result.compared), left=left),
+        _goals(result), _split_tables(result), _anchors(result), _calibration(), _kernels(),
+        _left_out(result), TAIL,
+    ]  # fmt: skip
+    return "\n".join(parts)
+
+
+HEAD = """# Fidelity
+
+How far the shipped predictor is from the shipped measurements. `python -m
+benchmarks.fidelity.report` writes this page and a test keeps it true; `warpfive validate` prints
+the same comparison with every table, and takes rows of your own.
+
+{rows:,} of the shipped rows are predicted; {left:,} are left out, by cause, at the end. Constants
+are fitted on half of the (chip, model, engine version) groups, chosen by a hash of the group's
+name; *held out* rows belong to the other half and were never used. There are no constants for a
+row, a model or a shape: one set a chip, one an engine version. Errors are absolute and relative,
+medians unless said otherwise; bias is the signed median; *in band* is the share of rows inside
+the printed 80 % band.
+"""
+
+TAIL = """## Limits
+
+* Rows of unversioned engines (GPUStack's runs) mix releases and default settings; a queue of 500
+  or 1,000 requests is sent at once, and what the front end and the client then cost is not known.
+  They are the larger part of the p90 above.
+* Prompts with a shared prefix, and routing that is uneven among experts, are not in the rows and
+  not in the predictions.
+* No measurement of the Zhenwu 810E, the Hanguang 800 or any other chip that is not named above is
+  public: those predictions say `no ground truth`.
+"""
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = ["| " + " | ".join(heads) + " |", "|---|" + "---:|" * (len(heads) - 1)]
+    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows)]) + "\n"
+
+
+def _line(name: str, items: Sequence[Compared]) -> list[str]:
+    entry = summary(items)
+    return [
+        name, f"{entry.rows:,}", f"{entry.median:.1%}", f"{entry.p90:.0%}", f"{entry.bias:+.1%}",
+        f"{entry.within_band:.0%}",
+    ]  # fmt: skip
+
+
+COLUMNS = ("", "rows", "median", "p90", "bias", "in band")
+GOALS = (
+    ("H100 and H200", ("h100", "h200"), {"tpot": 0.12, "ttft": 0.30}),
+    ("H20, H800, 910B, 910C", ("h20", "h800", "ascend-910b", "ascend-910c"),
+     {"tpot": 0.20, "ttft": 0.20, "rate": 0.20}),
+)  # fmt: skip
+
+
+def _goals(result: Validation) -> str:
+    rows = []
+    for name, chips, goals in GOALS:
+        for kind, goal in goals.items():
+            items = [
+                item for item in result.compared
+                if item.case.chip in chips and kind_of(item.case) == kind and held_out(item.case)
+            ]  # fmt: skip
+            if items:
+                line = _line(f"{name}, {QUANTITIES[kind]}", items)
+                met = "yes" if summary(items).median <= goal else "no"
+                rows.append([*line, f"{goal:.0%}", met])
+    return "## Held out, against the goals\n\n" + _table((*COLUMNS, "goal", "met"), rows)
+
+
+def _split_tables(result: Validation) -> str:
+    keys: dict[str, Callable[[Case], str]] = {
+        "Chip": lambda case: case.chip, "Engine": lambda case: case.engine,
+        "Model": lambda case: case.model,
+    }  # fmt: skip
+    parts = []
+    for title, key in keys.items():
+        rows = []
+        for kind, label in QUANTITIES.items():
+            groups: dict[str, list[Compared]] = defaultdict(list)
+            for item in result.compared:
+                if kind_of(item.case) == kind and held_out(item.case):
+                    groups[key(item.case)].append(item)
+            rows += [_line(f"{label}, {name}", items) for name, items in sorted(groups.items())]
+        parts.append(f"## Held out, by {title.lower()}\n\n" + _table(COLUMNS, rows))
+    fitted = [
+        _line(f"{label}, {side}", [
+            item for item in result.compared
+            if kind_of(item.case) == kind and held_out(item.case) == kept
+        ])
+        for kind, label in QUANTITIES.items()
+        for side, kept in (("fitted", False), ("held out", True))
+    ]  # fmt: skip
+    return "\n".join([*parts, "## Fitted and held out\n\n" + _table(COLUMNS, fitted)])
+
+
+def _anchors(result: Validation) -> str:
+    items = [item for item in result.compared if item.case.tier == "A"]
+    groups: dict[str, list[Compared]] = defaultdict(list)
+    for item in items:
+        groups[f"{item.case.source[:44]}: {item.case.model} on {item.case.chip}"].append(item)
+    rows = [
+        [name, f"{len(found)}", f"{min(e.error for e in found):+.0%}",
+         f"{max(e.error for e in found):+.0%}",
+         f"{sum(abs(e.error) <= 0.25 for e in found)} of {len(found)}"]
+        for name, found in sorted(groups.items())
+    ]  # fmt: skip
+    inside = sum(abs(item.error) <= 0.25 for item in items)
+    text = f"## Anchors (tier A)\n\n{inside} of {len(items)} predicted rows lie within 25 %.\n\n"
+    return text + _table(("", "rows", "lowest", "highest", "within 25 %"), rows)
+
+
+def _calibration() -> str:
+    found = json.loads(CALIBRATED.read_text(encoding="utf-8"))
+    rows = [
+        [name.replace("|", ", "), str(entry["fitted"]), str(entry["tested"]),
+         f"{entry['tpot']:.1%}", f"{entry['ttft']:.1%}"]
+        for name, entry in found.items()
+    ]  # fmt: skip
+    middle = {
+        kind: quantile(sorted(entry[kind] for entry in found.values()), 0.5)
+        for kind in ("tpot", "ttft")
+    }
+    text = (
+        f"## Calibrated\n\nHeld-out groups after `warpfive calibrate` on {CALIBRATION_SETTINGS} of "
+        "their settings; errors on their other settings. Median of the groups: TPOT "
+        f"{middle['tpot']:.1%} (goal 6 %), TTFT {middle['ttft']:.1%} (goal 12 %).\n\n"
+    )
+    return text + _table(("", "rows fitted", "rows tested", "TPOT", "TTFT"), rows)
+
+
+def _kernels() -> str:
+    groups: dict[tuple[str, str], list[KernelCase]] = defaultdict(list)
+    for case in kernel_cases():
+        groups[case.chip, case.kind].append(case)
+    rows = []
+    for (name, kind), cases in sorted(groups.items()):
+        fit = efficiency(chip(name))
+        line = [f"{name}, {kind}"]
+        for kept in (False, True):
+            errors = sorted(
+                abs(math.expm1(case.error(fit))) for case in cases if case.held_out == kept
+            )
+            line += [f"{len(errors)}", f"{quantile(errors, 0.5):.1%}" if errors else "-"]
+        rows.append(line)
+    heads = ("", "rows fitted", "median", "rows held out", "median")
+    return "## Kernels\n\nHalf of the shapes held out; goal 15 %.\n\n" + _table(heads, rows)
+
+
+def _left_out(result: Validation) -> str:
+    rows = [[cause, f"{count:,}"] for cause, count in result.left_out.items()]
+    return "## Left out\n\n" + _table(("cause", "rows"), rows)
+
+
+def main() -> None:
+    """Predict unless told to render only, then write the page."""
+    if "--render" not in sys.argv[1:]:
+        predict()
+    PAGE.write_text(render(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
