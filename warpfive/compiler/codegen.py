@@ -33,5 +33,8 @@ def emit(text: str | bytes, level: int, libraries: tuple[Path, ...] = ()) -> byt
     done = toolchain.run_clang([*words, "-o", "-", "-"], stdin=data)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
-        raise CompileError(f"device code generation failed: {said}")
+        raise CompileError(
+            "device code generation failed; please report this program. The compiler said: "
+            + (said or f"nothing (status {done.returncode})").splitlines()[0]
+        )
     return done.stdout

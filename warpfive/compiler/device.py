@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from warpfive.compiler import codegen, precompiled, toolchain
+from warpfive.compiler import codegen, precompiled, ptx, toolchain
 from warpfive.compiler.builtins import objects
 from warpfive.compiler.elf import read_object
 from warpfive.compiler.ir import Unit, internal, lower
@@ -47,7 +47,7 @@ def clang_arguments(source: str, options: DeviceOptions) -> list[str]:
     words += [f"-D{name}" for name in NVCC_MACROS]
     words += [f"-D{name}" for name in headers.macros]
     if options.fast_math:
-        words += ["-D__WF_FAST_MATH__=1", "-D__FAST_MATH__=1"]
+        words += ["-D__WF_FAST_MATH__=1", "-D__USE_FAST_MATH__=1", "-freciprocal-math"]
     if options.relocatable:
         words += ["-fgpu-rdc", "-D__CUDACC_RDC__=1"]
     words += list(options.flags)
@@ -81,7 +81,7 @@ def device_ir(
     done = precompiled.run(clang_arguments(source, options), source, words)
     said = done.stderr.decode(errors="replace")
     if done.returncode:
-        raise CompileError(said.rstrip())
+        raise CompileError(ptx.explain(toolchain.plain(said)).rstrip())
     return done.stdout.decode(), said
 
 
@@ -90,6 +90,7 @@ def compile_unit(
 ) -> tuple[Unit, str]:
     """The lowered device code of one source, and clang's warnings."""
     text, said = device_ir(source, options, depend=depend)
+    ptx.refuse(text)
     try:
         return lower(text), said
     except UnknownSize:

@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -34,7 +36,8 @@ def main(argv: list[str], runtime_library: Library | None = None) -> int:
 
 def _message(failure: WarpfiveError) -> str:
     text = str(failure)
-    return text if isinstance(failure, CompileError) and "\n" in text else f"warpfive cc: {text}"
+    diagnostics = isinstance(failure, CompileError) and re.search(r": (?:fatal )?error: ", text)
+    return text if diagnostics else f"warpfive cc: {text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,10 @@ class Driver:
         if not options.inputs:
             raise InputError("no input files; name a .cu, .cpp, .c or .o file")
         self._check_inputs()
+        if options.verbose or options.dryrun:
+            self._plan()
+        if options.dryrun:
+            return 0
         actions = {
             "link": self._link,
             "compile": self._compile_all,
@@ -91,6 +98,29 @@ class Driver:
             raise InputError(
                 f"-o {self.options.output}: {len(sources)} sources give {len(sources)} files; "
                 "leave -o out or compile them one by one"
+            )
+
+    def _plan(self) -> None:
+        """Prints the commands of the tools, as nvcc's ``-v`` and ``--dryrun`` do."""
+        options, zig = self.options, str(toolchain.zig())
+        for source in options.inputs:
+            if not source.language:
+                continue
+            if source.language == "cuda":
+                words = device.clang_arguments(source.path, self.device_options())
+                _command([zig, "clang", "-cc1", "-emit-llvm", *words])
+            if options.mode != "image":
+                words = host.arguments(source.path, source.language, options)
+                _command([zig, "clang", "-cc1", "-emit-obj", *words])
+        if options.mode == "link":
+            objects = {s.path: f"{Path(s.path).stem}.o" for s in options.inputs if s.language}
+            order = [objects.get(word, word) for word in options.link_order]
+            runtime = self.runtime_library() if self.runtime_library else None
+            output = options.output or "a.out"
+            _command(
+                hostlink.command(
+                    order, output, extra=options.link, runtime=runtime, shared=options.shared
+                )
             )
 
     # one source
@@ -121,9 +151,9 @@ class Driver:
         options = self.options
         words = host.arguments(source.path, source.language, options)
         inside = device.clang_arguments(source.path, self.device_options())
-        key = cache.digest(
-            fingerprint(), json.dumps([words, inside, options.relocatable, options.device_debug])
-        )
+        choices = [words, inside, options.relocatable, options.device_debug, os.getcwd()]
+        content = Path(source.path).read_bytes()
+        key = cache.digest(fingerprint(), json.dumps(choices), content)
         memo = cache.Memo("objects")
         known = memo.get(key)
         if known is None:
@@ -154,7 +184,7 @@ class Driver:
                     data, said = host.compile_host(words, source.path, action)
                     data = embed.fill(data, inside.result())
             found = [name for path in lists if path.exists() for name in toolchain.needed(path)]
-            return Compiled(data, said, toolchain.changeable(found))
+            return Compiled(data, said, toolchain.changeable(found, source.path))
 
     def _device_code(self, source: Source, depend: Path) -> bytes:
         """What goes into the object: an image, or a unit for the device link."""
@@ -331,6 +361,10 @@ class Driver:
         else:
             sys.stdout.buffer.write(data)
             sys.stdout.buffer.flush()
+
+
+def _command(words: list[str]) -> None:
+    print("#$ " + shlex.join(words), file=sys.stderr)
 
 
 def _rule(target: str, source: str, files: list[str], system: bool, phony: bool) -> str:

@@ -57,7 +57,7 @@ def macros(options: Options, cuda: bool) -> list[str]:
         if options.relocatable:
             words.append("-D__CUDACC_RDC__=1")
         if options.fast_math:
-            words.append("-D__WF_FAST_MATH__=1")
+            words += ["-D__WF_FAST_MATH__=1", "-D__USE_FAST_MATH__=1"]
     if options.per_thread:
         words.append("-DCUDA_API_PER_THREAD_DEFAULT_STREAM=1")
     if options.openmp:
@@ -125,5 +125,5 @@ def compile_host(words: list[str], source: str, action: list[str]) -> tuple[byte
     done = precompiled.run(words, source, action)
     said = done.stderr.decode(errors="replace")
     if done.returncode:
-        raise CompileError(said.rstrip())
-    return done.stdout, said
+        raise CompileError(toolchain.plain(said).rstrip())
+    return done.stdout, toolchain.plain(said)

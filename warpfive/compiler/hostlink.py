@@ -7,6 +7,7 @@ or two); the parts are then kept in our cache and later links take a tenth of a 
 import glob
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -206,4 +207,5 @@ def _foreign(order: list[str]) -> bool:
 
 def _complaint(text: str) -> str:
     lines = [line.replace("ld.lld: ", "").replace("zig: ", "") for line in text.splitlines()]
-    return "the program does not link:\n" + "\n".join(line for line in lines if line.strip())
+    said = "\n".join(line for line in lines if line.strip())
+    return "the program does not link:\n" + re.sub(r"\S*/wf-[^/]+/\d+/", "", said)

@@ -26,7 +26,8 @@ SHORT = {
     "-MP": "generate-dependency-targets", "-MT": "dependency-target-name",
     "-lib": "lib", "-ptx": "ptx", "-cubin": "cubin", "-fatbin": "fatbin", "-V": "version",
     "-h": "help", "-v": "verbose", "-dryrun": "dryrun", "-w": "disable-warnings",
-    "-m": "machine", "-m64": "m64", "-t": "threads", "-run": "run", "-k": "keep",
+    "-m": "machine", "-m64": "m64",
+    "-m32": "m32", "-t": "threads", "-run": "run", "-k": "keep",
     "-isystem": "system-include", "-include": "pre-include", "-odir": "output-directory",
     "-pg": "profile", "-default-stream": "default-stream", "-use_fast_math": "use_fast_math",
     "-std": "std", "-shared": "shared", "-link": "link", "-cudart": "cudart",
@@ -45,7 +46,7 @@ FLAGS = {
     "device-link", "preprocess", "generate-dependencies", "generate-nonsystem-dependencies",
     "generate-dependencies-with-compile", "generate-nonsystem-dependencies-with-compile",
     "generate-dependency-targets", "lib", "ptx", "cubin", "fatbin", "version", "help", "verbose",
-    "dryrun", "disable-warnings", "m64", "run", "use_fast_math", "shared", "link",
+    "dryrun", "disable-warnings", "m64", "m32", "run", "use_fast_math", "shared", "link",
     "cuda", "profile", "no-exceptions",
 }  # fmt: skip
 VALUES = {
@@ -415,6 +416,7 @@ _ACTIONS: dict[str, _Action] = {
     "disable-warnings": _set("quiet", True),
     "machine": _machine,
     "m64": lambda o, v: None,
+    "m32": lambda o, v: _machine(o, "32"),
     "default-stream": _stream,
     "std": lambda o, v: setattr(o, "standard", v),
     "fmad": lambda o, v: setattr(o, "fmad", v != "false"),

@@ -63,7 +63,9 @@ def header(words: list[str], source: str) -> Path | None:
         return None
     lines = [f"#include <{_PRELUDE}>"] * prelude + [f"#include {name}" for name in headers]
     options = _for_header(rest[:-1])
-    key = cache.digest(fingerprint(), "\0".join(options), *lines)
+    relative = any(re.match(r"-I[^/]|[^-/].*/", word) for word in options) or "-I" in options
+    place = os.getcwd() if relative else ""
+    key = cache.digest(fingerprint(), "\0".join(options), place, *lines)
     memo = cache.Memo("pch")
     return memo.path(key) or _build(memo, key, options, lines)
 
@@ -78,7 +80,7 @@ def _without_prelude(words: list[str]) -> tuple[list[str], bool]:
 def _build(memo: cache.Memo, key: str, options: list[str], lines: list[str]) -> Path | None:
     """Makes the precompiled header; None where the headers do not compile alone."""
     folder = cache.root() / "pch-sources"
-    file = folder / f"{key}.h"
+    file = folder / f"{key}.prefix.h"
     if not file.exists():
         cache.write(file, ("\n".join(lines) + "\n").encode())
     list_ = folder / f"{key}-{os.getpid()}.d"
@@ -87,9 +89,9 @@ def _build(memo: cache.Memo, key: str, options: list[str], lines: list[str]) -> 
     done = toolchain.run_clang(words)
     if done.returncode or not list_.exists():
         return None
-    files = toolchain.changeable(toolchain.needed(list_))
+    files = toolchain.changeable(toolchain.needed(list_), str(file))
     list_.unlink(missing_ok=True)
-    memo.put(key, [name for name in files if name != str(file)], done.stdout)
+    memo.put(key, files, done.stdout)
     return memo.path(key)
 
 

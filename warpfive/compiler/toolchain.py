@@ -129,10 +129,17 @@ def run_clang(
         ) from None
 
 
-def changeable(files: list[str]) -> list[str]:
-    """Files less the wheel's and our own, which the fingerprint stands for."""
+def plain(said: str) -> str:
+    """Diagnostics without what only says how we call the compiler."""
+    return re.sub(r" when compiling for (?:host|generic-rv64)\.", ".", said)
+
+
+def changeable(files: list[str], source: str) -> list[str]:
+    """The files that ``source`` depends on, less the wheel's and our own: the fingerprint stands
+    for those."""
     fixed = (str(zig().parent), str(INCLUDE), "/dev/")
-    return [n for n in files if not n.startswith(fixed) and not n.endswith(".pch")]
+    made = (".pch", ".prefix.h")
+    return [source, *(n for n in files if not n.startswith(fixed) and not n.endswith(made))]
 
 
 def needed(path: Path) -> list[str]:
