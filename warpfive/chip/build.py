@@ -7,6 +7,7 @@ the one they were linked to.
 
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -17,13 +18,12 @@ from warpfive.errors import WarpfiveError
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SOURCE_DIRS = (PACKAGE / "chip" / "native", PACKAGE / "runtime" / "native")
-MATH_DIR = PACKAGE / "compiler" / "lib"
-"""The device math library, which `runtime/native/math.cpp` includes."""
 FLAGS = (
     "-std=c++20", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-fvisibility-inlines-hidden",
     "-fno-sanitize=all", "-fno-omit-frame-pointer", "-pthread", "-Wall", "-Wextra",
     "-Wno-unused-parameter", "-Wno-missing-field-initializers",
 )  # fmt: skip
+INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 LINK_FLAGS = ("-shared", "-pthread", "-ldl", "-Wl,-soname,libwarpfive.so")
 NAMES = ("libcudart.so", "libcuda.so", "libcudart.so.12", "libcuda.so.1", "libcudart.so.13")
 
@@ -46,18 +46,16 @@ def library() -> Path:
 def library_key() -> str:
     """Hash of everything the library is made from."""
     digest = hashlib.sha256(repr((FLAGS, LINK_FLAGS, NAMES)).encode())
-    for path in [*headers(), *sources()]:
+    found: set[Path] = set()
+    for path in sources():
+        included(path, found)
+    for path in sorted(found):
         digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def sources() -> list[Path]:
     return sorted(path for folder in SOURCE_DIRS for path in folder.glob("*.cpp"))
-
-
-def headers() -> list[Path]:
-    plain = [path for folder in (*SOURCE_DIRS, MATH_DIR) for path in folder.glob("*.h")]
-    return sorted([*plain, MATH_DIR / "math.cpp"])
 
 
 def build(path: Path) -> None:
@@ -76,9 +74,9 @@ def build(path: Path) -> None:
 
 def compiled(source: Path) -> Path:
     """Object of one source file, from the cache when its contents and headers are known."""
-    digest = hashlib.sha256(repr(FLAGS).encode() + source.read_bytes())
-    for header in headers():
-        digest.update(header.read_bytes())
+    digest = hashlib.sha256(repr(FLAGS).encode())
+    for path in sorted(included(source)):
+        digest.update(path.read_bytes())
     path = cache_dir() / "lib" / "objects" / f"{source.stem}-{digest.hexdigest()[:16]}.o"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,6 +85,17 @@ def compiled(source: Path) -> Path:
         zig(["c++", *FLAGS, *includes, "-c", str(source), "-o", str(temporary)])
         os.replace(temporary, path)
     return path
+
+
+def included(source: Path, found: set[Path] | None = None) -> set[Path]:
+    """The file and every file of the package that it includes, directly or not."""
+    found = set() if found is None else found
+    found.add(source)
+    for name in INCLUDE.findall(source.read_text(encoding="utf-8")):
+        for header in ((source.parent / name).resolve(), PACKAGE.parent / name):
+            if header not in found and header.exists():
+                included(header, found)
+    return found
 
 
 def zig(arguments: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 #include "warpfive/chip/native/block.h"
 
+#include <algorithm>
 #include <bit>
 #include <cstddef>
 #include <cstdlib>
@@ -16,12 +17,25 @@ constexpr uint64_t gap_bytes = 128 << 10;           // closed, between stacks an
 constexpr uint64_t shared_window_bytes = 256 << 10; // room for the chip's 228 KB
 constexpr uint64_t least_stack_bytes = 512 << 10;   // then an area is one unit of the range
 // A turn of general code is short: lanes that spin on one another only move on between turns.
-constexpr uint32_t fast_budget = 1 << 16, general_budget = 1 << 12;
+constexpr uint32_t fast_budget = 1 << 16, general_budget = 1 << 12, stalled_budget = 1 << 7;
+constexpr uint32_t looks = 64;  // turns of a warp that tell whether it waits or computes
 
 uint64_t clock_cycles(WfCtx *) { return chip_cycles(); }
 uint64_t clock_ns(WfCtx *) { return chip_time_ns(); }
 
 uint32_t waiting(const WfWarp *warp) { return warp->parked & ~warp->released; }
+
+/// A hash of what the warp would go on from.
+uint64_t fingerprint(const WfWarp *warp) {
+  uint64_t hash = warp->live ^ uint64_t{warp->blocked} << 32;
+  auto mix = [&hash](const uint64_t *words, size_t count) {
+    for (size_t i = 0; i < count; i++) hash = (hash ^ words[i]) * 0x9e3779b97f4a7c15 + (hash >> 29);
+  };
+  mix(warp->pc, WF_LANES);
+  mix(warp->x[0], 32 * WF_LANES);
+  mix(warp->f[0], 32 * WF_LANES);
+  return hash;
+}
 
 /// Lanes that can run now.
 uint32_t runnable(const WfWarp *warp) { return warp->live & ~waiting(warp); }
@@ -120,6 +134,8 @@ bool Block::fit(Job *next) {
   in_grid_ = false;
   stuck = nullptr;
   general_ = nullptr;
+  watched_ = -1;
+  stalls_ = 0;
   return true;
 }
 
@@ -195,6 +211,8 @@ void Block::adopt(uint64_t index, const WfCode *code) {
     warp(i)->live = 0;
   }
   for (uint32_t i = at + 1; i < warp_count_; i++) start_warp(i, true);
+  general_now = false;
+  watch(warp(at));
 }
 
 // --------------------------------------------------------------------------------------- turn
@@ -213,12 +231,32 @@ int32_t Block::step(WfWarp *warp) {
     if (!code) return WF_STOP;
   }
   ctx->counters = worker->counters(code);
-  ctx->budget = general_now ? general_budget : fast_budget;
+  ctx->budget = !general_now ? fast_budget : stalls_ > 1 ? stalled_budget : general_budget;
+  patience_start_ns = 0;
   set_trap(&worker->trap);
   int32_t status = general_now ? code->general(ctx, warp) : code->fast(ctx, warp);
   set_trap(nullptr);
   warp->status = static_cast<uint32_t>(status);
+  if (status == WF_YIELD && (watched_ == warp->index || !general_now)) watch(warp);
   return status;
+}
+
+/// Looks at a warp that had to leave fast code. One that waits in a loop comes back to a state it
+/// was in before; one that computes does not, and should have been left alone.
+void Block::watch(WfWarp *warp) {
+  if (!general_now) {
+    watched_ = warp->index;
+    looks_ = 0;
+    std::fill_n(seen_, 8, 0);
+  }
+  uint64_t now = fingerprint(warp);
+  bool again = std::find(seen_, seen_ + 8, now) != seen_ + 8;
+  if (again || looks_ == looks) {
+    job->learn_waits(again);
+    watched_ = -1;
+    return;
+  }
+  seen_[looks_++ % 8] = now;
 }
 
 Turn Block::turn() {
@@ -249,8 +287,9 @@ Turn Block::turn() {
     }
   }
   if (!live) return Turn::done;
-  if (open_barriers()) return Turn::progress;
-  if (!ran) return unrunnable();
+  if (open_barriers()) moved = true;
+  else if (!ran) return unrunnable();
+  stalls_ = moved ? 0 : stalls_ + 1;
   return moved ? Turn::progress : Turn::stalled;
 }
 

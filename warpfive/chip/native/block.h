@@ -69,6 +69,7 @@ class Block {
   void release(WfWarp *warp, uint32_t lanes, uint32_t result);
   bool release_grid();
   Turn unrunnable();
+  void watch(WfWarp *warp);
 
   const WfCode *code_ = nullptr;
   const WfCode *general_ = nullptr;
@@ -78,6 +79,11 @@ class Block {
   uint64_t stride_ = 0, warp_room_ = 0;
   uint32_t warp_count_ = 0;
   uint32_t arrivals_[16] = {};  // bar.arrive, by barrier
+  // A warp that had to yield, seen at its last few turns: see watch().
+  int64_t watched_ = -1;
+  uint32_t looks_ = 0;
+  uint64_t seen_[8] = {};
+  uint32_t stalls_ = 0;         // turns in a row without progress
   bool in_grid_ = false;
   uint64_t grid_generation_ = 0;
 };

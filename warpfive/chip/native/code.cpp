@@ -24,6 +24,7 @@ struct Code {
 struct Codes {
   std::atomic<Code *> first{nullptr};
   std::atomic<uint64_t> block_ps{0};
+  std::atomic<uint64_t> patience_ns{100'000'000};
 };
 
 namespace {
@@ -84,6 +85,14 @@ Code *fetch(const Kernel &kernel, const uint32_t block[3], const char *variant) 
 }
 
 }  // namespace
+
+uint64_t patience_ns(const Kernel &kernel) {
+  return kernel.codes->patience_ns.load(std::memory_order_relaxed);
+}
+
+void set_patience_ns(const Kernel &kernel, uint64_t nanoseconds) {
+  kernel.codes->patience_ns.store(nanoseconds, std::memory_order_relaxed);
+}
 
 uint64_t typical_block_ps(const Kernel &kernel) {
   return kernel.codes->block_ps.load(std::memory_order_relaxed);

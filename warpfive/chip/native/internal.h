@@ -63,6 +63,9 @@ struct Loaded {
 /// The translated code of a kernel for a block shape. nullptr: `why` says why not.
 const WfCode *translated(const Kernel &kernel, const uint32_t block[3], const char *variant,
                          std::string *why);
+/// How long fast code of this kernel keeps a warp that may be waiting for another, as learned.
+uint64_t patience_ns(const Kernel &kernel);
+void set_patience_ns(const Kernel &kernel, uint64_t nanoseconds);
 /// Host time of one block of this kernel, as last learned; 0: never run.
 uint64_t typical_block_ps(const Kernel &kernel);
 void set_typical_block_ps(const Kernel &kernel, uint64_t picoseconds);

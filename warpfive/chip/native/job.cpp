@@ -9,6 +9,7 @@ namespace {
 
 constexpr uint64_t chunk_ns = 20'000;        // blocks are taken in portions of about this time
 constexpr uint64_t help_ns = 60'000;         // the rest is worth waking others from here on
+constexpr uint64_t waiting_patience_ns = 200'000, longest_patience_ns = 30'000'000'000;
 constexpr uint64_t most_chunk = 1 << 16;
 constexpr uint64_t sample_blocks = 64;       // counted blocks of a big grid, about
 
@@ -69,7 +70,6 @@ Job::Job(const Launch &launch, uint64_t args)
       stack_bytes(thread_stack(launch)),
       dynamic_offset(round_up(launch.kernel->static_shared_bytes, 16)),
       grid_id(launches.fetch_add(1, std::memory_order_relaxed)),
-      patience_ns(first_patience_ns),
       stop_epoch_(stop_requests.load(std::memory_order_relaxed)) {
   double limit = settings().kernel_timeout_s;
   deadline_ns_ = limit > 0 ? now_ns() + static_cast<uint64_t>(limit * 1e9) : UINT64_MAX;
@@ -192,6 +192,13 @@ void Job::add_counts(const WfCode *code, const uint64_t *counters) {
   lane_instructions += lanes;
 }
 
+void Job::learn_waits(bool waited) {
+  // Wrong guesses cost time only: a warp that computes does so in slower code from here on, one
+  // that waits does so longer.
+  uint64_t before = wf::patience_ns(kernel);
+  set_patience_ns(kernel, waited ? waiting_patience_ns : std::min(before * 4, longest_patience_ns));
+}
+
 /// Called by translated code, and the general code's way to give up its turn.
 int32_t poll(WfCtx *ctx) {
   auto *block = static_cast<Block *>(ctx->scheduler);
@@ -199,7 +206,7 @@ int32_t poll(WfCtx *ctx) {
   if (job->must_stop()) return 2;
   if (block->general_now) return 1;
   job->call_help();
-  if (!job->spins()) return 0;
+  if (!job->may_wait()) return 0;
   uint64_t now = now_ns();
   if (!block->patience_start_ns || block->patience_block != ctx->block_index ||
       block->patience_warp != ctx->warp_index) {
@@ -208,10 +215,7 @@ int32_t poll(WfCtx *ctx) {
     block->patience_warp = ctx->warp_index;
     return 0;
   }
-  if (now - block->patience_start_ns < job->patience_ns.load(std::memory_order_relaxed)) return 0;
-  block->patience_start_ns = 0;
-  job->impatient();
-  return 1;
+  return now - block->patience_start_ns > patience_ns(job->kernel);
 }
 
 }  // namespace wf

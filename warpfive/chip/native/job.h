@@ -7,9 +7,6 @@
 
 namespace wf {
 
-/// How long fast code that may spin keeps a warp: at first, and once one had to yield.
-constexpr uint64_t first_patience_ns = 5'000'000, later_patience_ns = 200'000;
-
 /// What stopped a launch.
 struct Failure {
   Fault fault = Fault::none;
@@ -64,8 +61,10 @@ class Job {
   void learn(uint64_t blocks_run, uint64_t spent_ns);
   /// Whether others should join before anything has run.
   bool worth_help() const;
-  /// From now on code that may spin yields sooner.
-  void impatient() { patience_ns.store(later_patience_ns, std::memory_order_relaxed); }
+  /// A warp that had to yield was waiting for others, or was just computing.
+  void learn_waits(bool waited);
+  /// Whether a warp that runs long might be waiting for something that can run.
+  bool may_wait() const { return spins() && threads * blocks > 1; }
   /// Ends the launch this long from now at the latest.
   void limit(double seconds);
   bool spins() const { return plain->flags & WF_CODE_SPINS; }
@@ -83,7 +82,6 @@ class Job {
   uint64_t sample_stride = 1;    // blocks a counted one stands for
   GridBarrier grid;
   std::atomic<uint64_t> finished{0};
-  std::atomic<uint64_t> patience_ns;  // how long fast code may keep a warp before it must yield
   std::atomic<int32_t> stopping{0};
 
   std::mutex mutex;              // guards what follows

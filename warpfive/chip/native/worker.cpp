@@ -167,11 +167,11 @@ bool Worker::start_next() {
   uint64_t start = now_ns(), first = chunk_next_;
   const WfCode *code = job_->code_for(first);
   if (code->blocks && settings().engine != Engine::general) {
-    while (chunk_next_ < chunk_end_ && resident_.empty() && !job_->stopping) {
+    size_t residents = resident_.size();
+    while (chunk_next_ < chunk_end_ && resident_.size() == residents && !job_->stopping) {
       uint64_t end = chunk_next_ + 1;
       while (end < chunk_end_ && job_->code_for(end) == job_->code_for(chunk_next_)) end++;
       run_whole(chunk_next_, end - chunk_next_);
-      if (!resident_.empty()) break;
     }
   } else {
     Block *block = take_block();
