@@ -101,7 +101,12 @@ __global__ void grid_steps(int *cells, int *out, int rounds) {
 }
 
 __global__ void half_waits(int *out) {
-  if (blockIdx.x == 0 && threadIdx.x < 32) __builtin_trap();
+  if (threadIdx.x < 32) __trap();
+  out[threadIdx.x] = 1;
+}
+
+__global__ void no_instruction(int *out) {
+  if (threadIdx.x == 40) __builtin_trap();
   out[threadIdx.x] = 1;
 }
 
@@ -112,7 +117,10 @@ __global__ void forever(volatile int *flag) {
 
 __global__ void forever_counting(int *out) {
   unsigned i = 1;
-  while (i) i = i * 3 + 2 * (i & 1) | 1;
+  while (i) {
+    i |= 1;
+    asm volatile("" : "+r"(i));
+  }
   *out = i;
 }
 

@@ -1,4 +1,4 @@
-"""The chip from Python: a thin view of ``libwarpfive.so`` for tests, tools and ``warpfive.cuda``."""
+"""The chip from Python: a thin view of ``libwarpfive.so`` for tests, tools, ``warpfive.cuda``."""
 
 import ctypes
 import os

@@ -280,7 +280,7 @@ class Fast(Specials, Lowering):
             self.barrier(ins)
         elif ins.name == "wf.exit":
             return
-        elif ins.name in ("wf.trap", "ebreak", "ecall"):
+        elif ins.name in ("wf.trap", "ebreak", "ecall", "unimp"):
             self.explicit_trap(ins)
         elif self.ssa.stack.promoted and self._stack_access(ins):
             return

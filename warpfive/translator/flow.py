@@ -103,7 +103,7 @@ class Flow:
             if not is_return(ins):
                 raise NotFast("a call or jump through a register")
             return [EXIT] if context is None else [node(context[0], context[2])]
-        if ins.name in ("wf.exit", "wf.trap", "ebreak", "ecall"):
+        if ins.name in ("wf.exit", "wf.trap", "ebreak", "ecall", "unimp"):
             return [EXIT]
         if block.call_return is not None:
             callee, outer = block.targets[0], context

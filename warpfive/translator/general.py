@@ -263,7 +263,7 @@ class General(Specials, Lowering):
             self.flush()
             self._leave(self.mask)
             self.b.run("br label %dispatch")
-        elif ins.name in ("wf.trap", "ebreak", "ecall"):
+        elif ins.name in ("wf.trap", "ebreak", "ecall", "unimp"):
             self._explicit_trap(ins)
         else:
             return False

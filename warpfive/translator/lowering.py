@@ -28,7 +28,7 @@ FORMATS = {"s": "s", "d": "d", "h": "h", "bf16": "g"}
 FLOAT_OPS = {"fadd": "add", "fsub": "sub", "fmul": "mul", "fdiv": "div", "fsqrt": "sqrt",
              "fmadd": "madd", "fmsub": "msub", "fnmadd": "nmadd", "fnmsub": "nmsub"}  # fmt: skip
 FUSED = ("fmadd", "fmsub", "fnmadd", "fnmsub")
-ENDS = {"jal", "jalr", "ebreak", "ecall", "wf.exit", "wf.trap", *BRANCHES}
+ENDS = {"jal", "jalr", "ebreak", "ecall", "unimp", "wf.exit", "wf.trap", *BRANCHES}
 """Instructions after which control does not simply go on."""
 COLLECTIVE_UNITS = {"warp", "barrier"}
 

@@ -108,7 +108,9 @@ class Memory(Sfu):
             if self.mask is not None:
                 bad = self.b.emit(f"and i32 {bad}, {self.mask}")
             ok = self.b.emit(f"icmp eq i32 {bad}, 0")
-            self.trap_unless(ok, TRAP_MISALIGNED, "0", bad)
+            lane = self.b.emit(f"call i32 @llvm.cttz.i32(i32 {bad}, i1 false)")
+            at = self.b.emit(f"extractelement {vector('i64')} {lanes}, i32 {lane}")
+            self.trap_unless(ok, TRAP_MISALIGNED, at, bad)
             return
         else:
             scalar = address.name
@@ -119,7 +121,8 @@ class Memory(Sfu):
                 scalar = self.b.emit(f"or i64 {scalar}, {address.row}")
         bits = self.b.emit(f"and i64 {scalar}, {low}")
         ok = self.b.emit(f"icmp eq i64 {bits}, 0")
-        self.trap_unless(ok, TRAP_MISALIGNED, address.name or scalar, self.mask_operand())
+        at = scalar if address.kind == "V" else address.name
+        self.trap_unless(ok, TRAP_MISALIGNED, at, self.mask_operand())
 
     def pointer(self, operand: str) -> str:
         return self.b.emit(f"inttoptr i64 {operand} to ptr")
