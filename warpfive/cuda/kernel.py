@@ -38,7 +38,7 @@ class RawModule:
         return {short: mangled for short, mangled in self._kernels()}
 
     def _kernels(self) -> Iterator[tuple[str, str]]:
-        ask = library()["__wf_module_kernel"]
+        ask = library().wf_module_kernel
         index = 0
         while (mangled := ask(self.handle, index, 0)) is not None:
             yield plain_name(ask(self.handle, index, 1).decode()), mangled.decode()
@@ -92,7 +92,7 @@ class RawKernel:
         """The kernel behind a driver API handle."""
         kernel = cls.__new__(cls)
         kernel.module, kernel.handle, kernel.name = module, handle, name
-        ask = library()["__wf_function_params"]
+        ask = library().wf_function_params
         sizes = (ctypes.c_uint32 * 4096)()
         kernel.param_bytes = tuple(sizes[: ask(handle, sizes, len(sizes))])
         return kernel

@@ -35,6 +35,8 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "cuFuncSetAttribute": (P, INT, INT),
     "cuLaunchKernel": (P, *[UINT] * 7, P, P, P),
     "cuLaunchCooperativeKernel": (P, *[UINT] * 7, P, P),
+    "wf_module_kernel": (P, INT, INT),
+    "wf_function_params": (P, P, INT),
 }
 
 NOT_READY = 600
@@ -48,10 +50,8 @@ def library() -> ctypes.CDLL:
     loaded = ctypes.CDLL(str(path()))
     for name, types in ARGUMENTS.items():
         getattr(loaded, name).argtypes = types
-    for name in ("cudaGetErrorName", "cudaGetErrorString", "__wf_module_kernel"):
+    for name in ("cudaGetErrorName", "cudaGetErrorString", "wf_module_kernel"):
         getattr(loaded, name).restype = ctypes.c_char_p
-    loaded["__wf_module_kernel"].argtypes = (P, INT, INT)
-    loaded["__wf_function_params"].argtypes = (P, P, INT)
     return loaded
 
 
@@ -91,6 +91,6 @@ def wait(query: str, handle: int, synchronise: str) -> None:
             time.sleep(step_s)
             step_s = min(step_s + 20e-6, 5e-3)
     except KeyboardInterrupt:
-        library()["__wf_stop_launches"]()
+        library().wf_stop_launches()
         raise
     call(synchronise, handle)  # nothing to wait for: it prints what kernels printed

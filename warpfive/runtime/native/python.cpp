@@ -11,7 +11,7 @@ using namespace wf::rt;
 extern "C" {
 
 /// Name of the module's kernel number `index`, mangled or (`people`) demangled; null at the end.
-const char *__wf_module_kernel(CUmod_st *module, int index, int people) {
+const char *wf_module_kernel(CUmod_st *module, int index, int people) {
   static thread_local std::string text;
   if (load(module) != cudaSuccess) return nullptr;
   const auto &kernels = module->image->kernels;
@@ -22,15 +22,12 @@ const char *__wf_module_kernel(CUmod_st *module, int index, int people) {
 }
 
 /// Bytes of each parameter into `sizes`, at most `room`; returns how many parameters there are.
-int __wf_function_params(CUfunc_st *function, uint32_t *sizes, int room) {
+int wf_function_params(CUfunc_st *function, uint32_t *sizes, int room) {
   const auto &params = function->kernel->params;
   for (size_t i = 0; i < params.size() && static_cast<int>(i) < room; i++)
     sizes[i] = params[i].bytes;
   return static_cast<int>(params.size());
 }
-
-/// Ends every kernel that runs now with cudaErrorLaunchTimeout.
-void __wf_stop_launches(void) { wf::stop_launches(); }
 
 }  // extern "C"
 #pragma GCC visibility pop
