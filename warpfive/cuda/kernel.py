@@ -55,7 +55,7 @@ class RawModule:
 
     def get_global(self, name: str) -> int:
         """Device address of a ``__device__`` or ``__constant__`` variable."""
-        return made("cuModuleGetGlobal_v2", None, self.handle, name.encode())
+        return made("cuModuleGetGlobal", None, self.handle, name.encode())
 
     def __del__(self) -> None:
         if getattr(self, "handle", 0):

@@ -30,7 +30,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "cuModuleLoadData": (P, P),
     "cuModuleUnload": (P,),
     "cuModuleGetFunction": (P, P, ctypes.c_char_p),
-    "cuModuleGetGlobal_v2": (P, P, P, ctypes.c_char_p),
+    "cuModuleGetGlobal": (P, P, P, ctypes.c_char_p),
     "cuFuncGetAttribute": (P, INT, P),
     "cuFuncSetAttribute": (P, INT, INT),
     "cuLaunchKernel": (P, *[UINT] * 7, P, P, P),

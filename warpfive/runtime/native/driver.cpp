@@ -133,14 +133,14 @@ CUresult cuDeviceGetName(char *name, int bytes, CUdevice device) {
   return CUDA_SUCCESS;
 }
 
-CUresult cuDeviceTotalMem_v2(size_t *bytes, CUdevice device) {
+CUresult cuDeviceTotalMem(size_t *bytes, CUdevice device) {
   if (!bytes) return CUDA_ERROR_INVALID_VALUE;
   if (device != 0) return CUDA_ERROR_INVALID_DEVICE;
   *bytes = properties().totalGlobalMem;
   return CUDA_SUCCESS;
 }
 
-CUresult cuDeviceGetAttribute(int *value, int which, CUdevice device) {
+CUresult cuDeviceGetAttribute(int *value, CUdevice_attribute which, CUdevice device) {
   if (!value) return CUDA_ERROR_INVALID_VALUE;
   if (device != 0) return CUDA_ERROR_INVALID_DEVICE;
   return result(attribute(value, which));
@@ -161,7 +161,7 @@ CUresult cuDeviceComputeCapability(int *major, int *minor, CUdevice device) {
   return CUDA_SUCCESS;
 }
 
-CUresult cuCtxCreate_v2(CUcontext *out, unsigned, CUdevice device) {
+CUresult cuCtxCreate(CUcontext *out, unsigned, CUdevice device) {
   if (!out) return CUDA_ERROR_INVALID_VALUE;
   if (device != 0) return CUDA_ERROR_INVALID_DEVICE;
   contexts.push_back(the_context());
@@ -176,11 +176,11 @@ CUresult cuDevicePrimaryCtxRetain(CUcontext *out, CUdevice device) {
   return CUDA_SUCCESS;
 }
 
-CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
+CUresult cuDevicePrimaryCtxRelease(CUdevice device) {
   return device == 0 ? CUDA_SUCCESS : CUDA_ERROR_INVALID_DEVICE;
 }
 
-CUresult cuCtxDestroy_v2(CUcontext context) {
+CUresult cuCtxDestroy(CUcontext context) {
   if (context != the_context()) return CUDA_ERROR_INVALID_CONTEXT;
   if (!contexts.empty()) contexts.pop_back();
   return CUDA_SUCCESS;
@@ -198,12 +198,12 @@ CUresult cuCtxGetCurrent(CUcontext *out) {
   return CUDA_SUCCESS;
 }
 
-CUresult cuCtxPushCurrent_v2(CUcontext context) {
+CUresult cuCtxPushCurrent(CUcontext context) {
   contexts.push_back(context);
   return CUDA_SUCCESS;
 }
 
-CUresult cuCtxPopCurrent_v2(CUcontext *out) {
+CUresult cuCtxPopCurrent(CUcontext *out) {
   if (contexts.empty()) return CUDA_ERROR_INVALID_CONTEXT;
   if (out) *out = contexts.back();
   contexts.pop_back();
@@ -218,7 +218,7 @@ CUresult cuModuleLoadData(CUmodule *out, const void *image) {
   return result(open_module(image, out));
 }
 
-CUresult cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned, int *, void **) {
+CUresult cuModuleLoadDataEx(CUmodule *out, const void *image, unsigned, CUjit_option *, void **) {
   return cuModuleLoadData(out, image);
 }
 
@@ -254,7 +254,7 @@ CUresult cuModuleGetFunction(CUfunction *out, CUmodule module, const char *name)
   return CUDA_SUCCESS;
 }
 
-CUresult cuModuleGetGlobal_v2(CUdeviceptr *out, size_t *bytes, CUmodule module,
+CUresult cuModuleGetGlobal(CUdeviceptr *out, size_t *bytes, CUmodule module,
                               const char *name) {
   if (!name) return CUDA_ERROR_INVALID_VALUE;
   if (!is_module(module)) return CUDA_ERROR_INVALID_HANDLE;
@@ -266,11 +266,11 @@ CUresult cuModuleGetGlobal_v2(CUdeviceptr *out, size_t *bytes, CUmodule module,
   return CUDA_SUCCESS;
 }
 
-CUresult cuFuncGetAttribute(int *value, int which, CUfunction function) {
+CUresult cuFuncGetAttribute(int *value, CUfunction_attribute which, CUfunction function) {
   if (!value) return CUDA_ERROR_INVALID_VALUE;
   if (!is_function(function) || !function->kernel) return CUDA_ERROR_INVALID_HANDLE;
   const wf::Kernel &kernel = *function->kernel;
-  switch (which) {
+  switch (static_cast<int>(which)) {
     case 0: *value = static_cast<int>(kernel.max_threads); break;
     case 1: *value = static_cast<int>(kernel.static_shared_bytes); break;
     case 2: *value = 0; break;
@@ -286,12 +286,12 @@ CUresult cuFuncGetAttribute(int *value, int which, CUfunction function) {
   return CUDA_SUCCESS;
 }
 
-CUresult cuFuncSetAttribute(CUfunction function, int which, int value) {
+CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute which, int value) {
   if (!is_function(function) || !function->kernel) return CUDA_ERROR_INVALID_HANDLE;
   return result(set_attribute(function, static_cast<cudaFuncAttribute>(which), value));
 }
 
-CUresult cuFuncSetCacheConfig(CUfunction function, int) {
+CUresult cuFuncSetCacheConfig(CUfunction function, CUfunc_cache) {
   return is_function(function) ? CUDA_SUCCESS : CUDA_ERROR_INVALID_HANDLE;
 }
 
@@ -317,12 +317,12 @@ CUresult cuOccupancyMaxActiveBlocksPerMultiprocessor(int *out, CUfunction functi
   return CUDA_SUCCESS;
 }
 
-CUresult cuMemAlloc_v2(CUdeviceptr *out, size_t bytes) {
+CUresult cuMemAlloc(CUdeviceptr *out, size_t bytes) {
   if (bytes == 0) return CUDA_ERROR_INVALID_VALUE;
   return result(cudaMalloc(reinterpret_cast<void **>(out), bytes));
 }
 
-CUresult cuMemAllocPitch_v2(CUdeviceptr *out, size_t *pitch, size_t width, size_t height,
+CUresult cuMemAllocPitch(CUdeviceptr *out, size_t *pitch, size_t width, size_t height,
                             unsigned) {
   return result(cudaMallocPitch(reinterpret_cast<void **>(out), pitch, width, height));
 }
@@ -331,9 +331,9 @@ CUresult cuMemAllocManaged(CUdeviceptr *out, size_t bytes, unsigned flags) {
   return result(cudaMallocManaged(reinterpret_cast<void **>(out), bytes, flags));
 }
 
-CUresult cuMemFree_v2(CUdeviceptr at) { return result(cudaFree(pointer(at))); }
+CUresult cuMemFree(CUdeviceptr at) { return result(cudaFree(pointer(at))); }
 
-CUresult cuMemAllocHost_v2(void **out, size_t bytes) { return result(cudaMallocHost(out, bytes)); }
+CUresult cuMemAllocHost(void **out, size_t bytes) { return result(cudaMallocHost(out, bytes)); }
 
 CUresult cuMemHostAlloc(void **out, size_t bytes, unsigned flags) {
   return result(cudaHostAlloc(out, bytes, flags));
@@ -341,15 +341,15 @@ CUresult cuMemHostAlloc(void **out, size_t bytes, unsigned flags) {
 
 CUresult cuMemFreeHost(void *at) { return result(cudaFreeHost(at)); }
 
-CUresult cuMemHostGetDevicePointer_v2(CUdeviceptr *out, void *at, unsigned flags) {
+CUresult cuMemHostGetDevicePointer(CUdeviceptr *out, void *at, unsigned flags) {
   return result(cudaHostGetDevicePointer(reinterpret_cast<void **>(out), at, flags));
 }
 
-CUresult cuMemGetInfo_v2(size_t *free_bytes, size_t *total) {
+CUresult cuMemGetInfo(size_t *free_bytes, size_t *total) {
   return result(cudaMemGetInfo(free_bytes, total));
 }
 
-CUresult cuMemGetAddressRange_v2(CUdeviceptr *base, size_t *bytes, CUdeviceptr at) {
+CUresult cuMemGetAddressRange(CUdeviceptr *base, size_t *bytes, CUdeviceptr at) {
   Range range = locate(pointer(at));
   if (range.place == Place::host || range.place == Place::nowhere) return CUDA_ERROR_NOT_FOUND;
   if (base) *base = range.base;
@@ -365,38 +365,38 @@ CUresult cuMemcpyAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream 
   return result(cudaMemcpyAsync(pointer(to), pointer(from), bytes, cudaMemcpyDefault, stream));
 }
 
-CUresult cuMemcpyHtoD_v2(CUdeviceptr to, const void *from, size_t bytes) {
+CUresult cuMemcpyHtoD(CUdeviceptr to, const void *from, size_t bytes) {
   return result(cudaMemcpy(pointer(to), from, bytes, cudaMemcpyHostToDevice));
 }
 
-CUresult cuMemcpyDtoH_v2(void *to, CUdeviceptr from, size_t bytes) {
+CUresult cuMemcpyDtoH(void *to, CUdeviceptr from, size_t bytes) {
   return result(cudaMemcpy(to, pointer(from), bytes, cudaMemcpyDeviceToHost));
 }
 
-CUresult cuMemcpyDtoD_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
+CUresult cuMemcpyDtoD(CUdeviceptr to, CUdeviceptr from, size_t bytes) {
   return result(cudaMemcpy(pointer(to), pointer(from), bytes, cudaMemcpyDeviceToDevice));
 }
 
-CUresult cuMemcpyHtoDAsync_v2(CUdeviceptr to, const void *from, size_t bytes, CUstream stream) {
+CUresult cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t bytes, CUstream stream) {
   return result(cudaMemcpyAsync(pointer(to), from, bytes, cudaMemcpyHostToDevice, stream));
 }
 
-CUresult cuMemcpyDtoHAsync_v2(void *to, CUdeviceptr from, size_t bytes, CUstream stream) {
+CUresult cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t bytes, CUstream stream) {
   return result(cudaMemcpyAsync(to, pointer(from), bytes, cudaMemcpyDeviceToHost, stream));
 }
 
-CUresult cuMemcpyDtoDAsync_v2(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
+CUresult cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
   return result(
       cudaMemcpyAsync(pointer(to), pointer(from), bytes, cudaMemcpyDeviceToDevice, stream));
 }
 
-CUresult cuMemsetD8_v2(CUdeviceptr at, unsigned char value, size_t count) {
+CUresult cuMemsetD8(CUdeviceptr at, unsigned char value, size_t count) {
   return fill(at, value, 1, count, nullptr, false);
 }
-CUresult cuMemsetD16_v2(CUdeviceptr at, unsigned short value, size_t count) {
+CUresult cuMemsetD16(CUdeviceptr at, unsigned short value, size_t count) {
   return fill(at, value, 2, count, nullptr, false);
 }
-CUresult cuMemsetD32_v2(CUdeviceptr at, unsigned value, size_t count) {
+CUresult cuMemsetD32(CUdeviceptr at, unsigned value, size_t count) {
   return fill(at, value, 4, count, nullptr, false);
 }
 CUresult cuMemsetD8Async(CUdeviceptr at, unsigned char value, size_t count, CUstream stream) {
@@ -412,7 +412,7 @@ CUresult cuStreamCreate(CUstream *out, unsigned flags) {
 CUresult cuStreamCreateWithPriority(CUstream *out, unsigned flags, int priority) {
   return result(cudaStreamCreateWithPriority(out, flags, priority));
 }
-CUresult cuStreamDestroy_v2(CUstream stream) { return result(cudaStreamDestroy(stream)); }
+CUresult cuStreamDestroy(CUstream stream) { return result(cudaStreamDestroy(stream)); }
 CUresult cuStreamSynchronize(CUstream stream) { return result(cudaStreamSynchronize(stream)); }
 CUresult cuStreamQuery(CUstream stream) { return result(cudaStreamQuery(stream)); }
 CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned flags) {
@@ -421,7 +421,7 @@ CUresult cuStreamWaitEvent(CUstream stream, CUevent event, unsigned flags) {
 CUresult cuEventCreate(CUevent *out, unsigned flags) {
   return result(cudaEventCreateWithFlags(out, flags));
 }
-CUresult cuEventDestroy_v2(CUevent event) { return result(cudaEventDestroy(event)); }
+CUresult cuEventDestroy(CUevent event) { return result(cudaEventDestroy(event)); }
 CUresult cuEventRecord(CUevent event, CUstream stream) {
   return result(cudaEventRecord(event, stream));
 }
@@ -430,6 +430,132 @@ CUresult cuEventSynchronize(CUevent event) { return result(cudaEventSynchronize(
 CUresult cuEventElapsedTime(float *ms, CUevent start, CUevent end) {
   return result(cudaEventElapsedTime(ms, start, end));
 }
+
+CUresult cuDeviceCanAccessPeer(int *can, CUdevice device, CUdevice peer) {
+  return result(cudaDeviceCanAccessPeer(can, device, peer));
+}
+
+CUresult cuDevicePrimaryCtxReset(CUdevice device) {
+  return device == 0 ? result(cudaDeviceReset()) : CUDA_ERROR_INVALID_DEVICE;
+}
+
+CUresult cuDevicePrimaryCtxGetState(CUdevice device, unsigned *flags, int *active) {
+  if (device != 0) return CUDA_ERROR_INVALID_DEVICE;
+  if (active) *active = 1;
+  return flags ? result(cudaGetDeviceFlags(flags)) : CUDA_SUCCESS;
+}
+
+CUresult cuDevicePrimaryCtxSetFlags(CUdevice device, unsigned flags) {
+  return device == 0 ? result(cudaSetDeviceFlags(flags)) : CUDA_ERROR_INVALID_DEVICE;
+}
+
+CUresult cuCtxSetLimit(CUlimit which, size_t value) {
+  return result(cudaDeviceSetLimit(static_cast<cudaLimit>(which), value));
+}
+
+CUresult cuCtxGetLimit(size_t *value, CUlimit which) {
+  return result(cudaDeviceGetLimit(value, static_cast<cudaLimit>(which)));
+}
+
+CUresult cuCtxSetCacheConfig(CUfunc_cache config) {
+  return result(cudaDeviceSetCacheConfig(static_cast<cudaFuncCache>(config)));
+}
+
+CUresult cuCtxGetStreamPriorityRange(int *least, int *greatest) {
+  return result(cudaDeviceGetStreamPriorityRange(least, greatest));
+}
+
+CUresult cuLaunchHostFunc(CUstream stream, CUhostFn function, void *data) {
+  return result(cudaLaunchHostFunc(stream, function, data));
+}
+
+CUresult cuStreamAddCallback(CUstream stream, CUstreamCallback callback, void *data,
+                             unsigned flags) {
+  if (!callback || flags) return CUDA_ERROR_INVALID_VALUE;
+  return result(enqueue(stream, WorkKind::host,
+                        [=] { callback(stream, result(sticky_error()), data); }));
+}
+
+CUresult cuMemHostRegister(void *at, size_t bytes, unsigned flags) {
+  return result(cudaHostRegister(at, bytes, flags));
+}
+
+CUresult cuMemHostUnregister(void *at) { return result(cudaHostUnregister(at)); }
+
+CUresult cuMemAllocAsync(CUdeviceptr *out, size_t bytes, CUstream stream) {
+  return result(cudaMallocAsync(reinterpret_cast<void **>(out), bytes, stream));
+}
+
+CUresult cuMemFreeAsync(CUdeviceptr at, CUstream stream) {
+  return result(cudaFreeAsync(pointer(at), stream));
+}
+
+CUresult cuPointerGetAttribute(void *out, CUpointer_attribute which, CUdeviceptr at) {
+  if (!out) return CUDA_ERROR_INVALID_VALUE;
+  Range range = locate(pointer(at));
+  if (range.place == Place::host || range.place == Place::nowhere) return CUDA_ERROR_INVALID_VALUE;
+  bool on_device = range.place == Place::device || range.place == Place::managed;
+  switch (static_cast<int>(which)) {
+    case 1: *static_cast<CUcontext *>(out) = the_context(); break;
+    case 2: *static_cast<unsigned *>(out) = on_device ? 2 : 1; break;
+    case 3:
+    case 4: *static_cast<CUdeviceptr *>(out) = at; break;
+    case 8: *static_cast<unsigned *>(out) = range.place == Place::managed; break;
+    case 9: *static_cast<int *>(out) = 0; break;
+    case 11: *static_cast<CUdeviceptr *>(out) = range.base; break;
+    case 12: *static_cast<size_t *>(out) = range.bytes; break;
+    default: return CUDA_ERROR_NOT_SUPPORTED;
+  }
+  return CUDA_SUCCESS;
+}
+
+CUresult cuOccupancyMaxPotentialBlockSize(int *grid, int *block, CUfunction function,
+                                          CUoccupancyB2DSize shared_of, size_t shared,
+                                          int limit) {
+  if (!grid || !block) return CUDA_ERROR_INVALID_VALUE;
+  if (!is_function(function) || !function->kernel) return CUDA_ERROR_INVALID_HANDLE;
+  int most = static_cast<int>(function->kernel->max_threads), best = 0;
+  if (limit > 0 && limit < most) most = limit;
+  for (int threads = most / 32 * 32; threads > 0; threads -= 32) {
+    size_t bytes = shared_of ? shared_of(threads) : shared;
+    int blocks = wf::resident_blocks(*function->kernel, static_cast<uint32_t>(threads), bytes);
+    if (blocks * threads <= best) continue;
+    best = blocks * threads;
+    *block = threads;
+    *grid = blocks * wf::chip().compute_units;
+  }
+  return best ? CUDA_SUCCESS : CUDA_ERROR_INVALID_VALUE;
+}
+
+CUresult cuProfilerStart(void) { return CUDA_SUCCESS; }
+CUresult cuProfilerStop(void) { return CUDA_SUCCESS; }
+
+// Programs that look symbols up, or were built against other headers, use these names.
+__attribute__((alias("cuCtxCreate"))) decltype(cuCtxCreate) cuCtxCreate_v2;
+__attribute__((alias("cuCtxDestroy"))) decltype(cuCtxDestroy) cuCtxDestroy_v2;
+__attribute__((alias("cuCtxPopCurrent"))) decltype(cuCtxPopCurrent) cuCtxPopCurrent_v2;
+__attribute__((alias("cuCtxPushCurrent"))) decltype(cuCtxPushCurrent) cuCtxPushCurrent_v2;
+__attribute__((alias("cuDevicePrimaryCtxRelease"))) decltype(cuDevicePrimaryCtxRelease) cuDevicePrimaryCtxRelease_v2;
+__attribute__((alias("cuDeviceTotalMem"))) decltype(cuDeviceTotalMem) cuDeviceTotalMem_v2;
+__attribute__((alias("cuEventDestroy"))) decltype(cuEventDestroy) cuEventDestroy_v2;
+__attribute__((alias("cuMemAlloc"))) decltype(cuMemAlloc) cuMemAlloc_v2;
+__attribute__((alias("cuMemAllocHost"))) decltype(cuMemAllocHost) cuMemAllocHost_v2;
+__attribute__((alias("cuMemAllocPitch"))) decltype(cuMemAllocPitch) cuMemAllocPitch_v2;
+__attribute__((alias("cuMemFree"))) decltype(cuMemFree) cuMemFree_v2;
+__attribute__((alias("cuMemGetAddressRange"))) decltype(cuMemGetAddressRange) cuMemGetAddressRange_v2;
+__attribute__((alias("cuMemGetInfo"))) decltype(cuMemGetInfo) cuMemGetInfo_v2;
+__attribute__((alias("cuMemHostGetDevicePointer"))) decltype(cuMemHostGetDevicePointer) cuMemHostGetDevicePointer_v2;
+__attribute__((alias("cuMemcpyDtoD"))) decltype(cuMemcpyDtoD) cuMemcpyDtoD_v2;
+__attribute__((alias("cuMemcpyDtoDAsync"))) decltype(cuMemcpyDtoDAsync) cuMemcpyDtoDAsync_v2;
+__attribute__((alias("cuMemcpyDtoH"))) decltype(cuMemcpyDtoH) cuMemcpyDtoH_v2;
+__attribute__((alias("cuMemcpyDtoHAsync"))) decltype(cuMemcpyDtoHAsync) cuMemcpyDtoHAsync_v2;
+__attribute__((alias("cuMemcpyHtoD"))) decltype(cuMemcpyHtoD) cuMemcpyHtoD_v2;
+__attribute__((alias("cuMemcpyHtoDAsync"))) decltype(cuMemcpyHtoDAsync) cuMemcpyHtoDAsync_v2;
+__attribute__((alias("cuMemsetD16"))) decltype(cuMemsetD16) cuMemsetD16_v2;
+__attribute__((alias("cuMemsetD32"))) decltype(cuMemsetD32) cuMemsetD32_v2;
+__attribute__((alias("cuMemsetD8"))) decltype(cuMemsetD8) cuMemsetD8_v2;
+__attribute__((alias("cuModuleGetGlobal"))) decltype(cuModuleGetGlobal) cuModuleGetGlobal_v2;
+__attribute__((alias("cuStreamDestroy"))) decltype(cuStreamDestroy) cuStreamDestroy_v2;
 
 }  // extern "C"
 #pragma GCC visibility pop

@@ -1,5 +1,5 @@
 // The driver API's declarations, exported from the library.
 #pragma once
 #pragma GCC visibility push(default)
-#include "../../compiler/include/wf_driver.h"
+#include "../../compiler/include/cuda.h"
 #pragma GCC visibility pop

@@ -46,10 +46,11 @@ void pause_cpu() {
 
 void executor_loop();
 
-/// Signals are the program's: executors take none.
+/// Signals are the program's: executors take none but those of their own faults.
 void start_executor() {
   sigset_t all, before;
   sigfillset(&all);
+  for (int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP}) sigdelset(&all, fault);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   std::thread(executor_loop).detach();
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
