@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-from pathlib import Path
-
 
 def cc(words: list[str]) -> int:
     """Compiles with nvcc's command line; returns the exit status."""

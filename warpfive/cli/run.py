@@ -13,10 +13,12 @@ from warpfive.errors import InputError
 
 ENGINES = ("fast", "general", "reference")
 SOURCES = {".cu", ".cpp", ".cc", ".cxx", ".c", ".o", ".a", ".so"}
-TAKES_VALUE = frozenset(
-    "-I -D -U -L -l -include -isystem -arch -gencode -code -std -Xcompiler -Xptxas -Xlinker "
-    "-ccbin -x -maxrregcount --default-stream -t --threads".split()
-)
+TAKES_VALUE = frozenset({
+    "-I", "-D", "-U", "-L", "-l", "-include", "-isystem", "-arch", "-gencode", "-code", "-std",
+    "-Xcompiler", "-Xptxas", "-Xlinker", "-ccbin", "-x", "-maxrregcount", "--default-stream",
+    "-t", "--threads",
+})  # fmt: skip
+"""Compiler options whose value is the next word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +50,8 @@ def run_program(words: list[str], arguments: list[str], options: RunOptions) -> 
 
 def check(options: RunOptions) -> None:
     if options.engine is not None and options.engine not in ENGINES:
-        raise InputError(f"there is no engine {options.engine!r}; it is one of {', '.join(ENGINES)}")
+        known = ", ".join(ENGINES)
+        raise InputError(f"there is no engine {options.engine!r}; it is one of {known}")
     if options.kernel_timeout_s is not None and options.kernel_timeout_s <= 0:
         raise InputError(
             f"--kernel-timeout is a positive number of seconds, not {options.kernel_timeout_s:g}"
