@@ -5,8 +5,6 @@ Cold parts (traps, handing a warp over to general code) are collected and writte
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from warpfive.isa import Instruction
 from warpfive.translator import abi
 from warpfive.translator.divergence import Region
@@ -19,14 +17,6 @@ from warpfive.units import WARP_LANES
 
 PCS = vector("i64")
 FLAGS = vector("i1")
-
-
-def copy_value(value: Value) -> Value:
-    """A copy that later materialisation of the original leaves alone."""
-    parts = value.parts
-    if parts:
-        parts = (parts[0], copy_value(parts[1]), parts[2])
-    return replace(value, parts=parts)
 
 
 class Emitter(Fast):
@@ -185,11 +175,11 @@ class Emitter(Fast):
             self.b.run(f"br i1 {condition.name}, label %{yes}, label %{no}")
             for label, target in ((yes, node.targets[0]), (no, node.targets[1])):
                 loaded, env = dict(self.loaded), dict(self.env)
-                values = {d: copy_value(v) for d, v in loaded.items()}
+                values = {d: v.copy() for d, v in loaded.items()}
                 self.b.label(label)
                 self.mask_vector_name = None
                 self.loaded = values
-                self.env = {v: copy_value(x) for v, x in env.items()}
+                self.env = {v: x.copy() for v, x in env.items()}
                 self._take(number, target)
                 self.loaded, self.env = loaded, env
         else:
@@ -349,8 +339,8 @@ class Emitter(Fast):
     def _cold_spill(self, label: str, pc: int) -> None:
         """Emit later, under `label`: spill the active lanes at `pc`, then the waiting ones."""
         number, mask, delta = self.number, self.mask, self.delta
-        env = {variable: copy_value(value) for variable, value in self.env.items()}
-        loaded = {d: copy_value(value) for d, value in self.loaded.items()}
+        env = {variable: value.copy() for variable, value in self.env.items()}
+        loaded = {d: value.copy() for d, value in self.loaded.items()}
 
         def write() -> None:
             self.b.label(label)

@@ -221,7 +221,7 @@ class Fast(Specials, Lowering):
 
     def keep(self, definition: int, value: Value) -> None:
         """Store a definition where other nodes find it."""
-        self.values[definition] = value
+        self.values[definition] = value = value.copy()
         for (slot, kind), name in zip(
                 self.slots_for(definition), self.operands_of(value), strict=True):
             self.b.run(f"store {kind} {name}, ptr {slot}")

@@ -114,7 +114,25 @@ class Floats(Integers):
         down = self.arith("and", down, finite, 64)
         stepped = self.select(up, self._step(near, True), near)
         stepped = self.select(down, self._step(near, False), stepped)
+        if rm == RDN and name not in ("mul", "div", "sqrt"):
+            stepped = self._negative_zero(name, values, stepped)
         return self._overflowed(name, type_, rm, values, near, stepped)
+
+    def _negative_zero(self, name: str, values: list[Value], total: Value) -> Value:
+        """Rounding down, a sum that cancels is -0; only +0 plus +0 is +0."""
+        type_ = total.type
+        if len(values) == 3:
+            left = self.op("fmul", type_, values[0], values[1])
+            left = self.fneg(left) if name in ("nmadd", "nmsub") else left
+            right = self.fneg(values[2]) if name in ("msub", "nmadd") else values[2]
+        else:
+            left, right = values[0], self.fneg(values[1]) if name == "sub" else values[1]
+        width = 32 if type_ == "s" else 64
+        zero = self.fcompare("oeq", total, self.float_const(type_, 0.0))
+        signs = self.arith("or", self.float_bits(left), self.float_bits(right), width)
+        signed = self.compare("slt", signs, self.const(0))
+        both = self.arith("and", zero, signed, 64)
+        return self.select(both, self.fneg(self.intrinsic("fabs", total)), total)
 
     def _never(self) -> Value:
         return Value("U", "b", "false", const=0, low=0, high=1)

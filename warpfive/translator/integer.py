@@ -62,6 +62,8 @@ class Integers(Converter):
 
     def arith(self, op: str, a: Value, b: Value, bits: int) -> Value:
         """`a op b` in `bits` bits; the operands are reduced to that width first."""
+        if op in ("shl", "lshr", "ashr") and b.const is not None:
+            b = self.const(b.const & (bits - 1))
         if op in ("and", "or", "xor") and a.type == "b" and b.type == "b":
             return self._boolean_op(op, a, b)
         if bits == 64 and op in ("and", "or", "xor"):
@@ -117,7 +119,8 @@ class Integers(Converter):
         return None
 
     def _shift_amount(self, value: Value, bits: int) -> Value:
-        return self.arith("and", value, self.const(bits - 1), bits)
+        amount = self.arith("and", value, self.const(bits - 1), bits)
+        return self.wide(amount) if bits == 64 else self.low32(amount)
 
     def _parts_op(self, op: str, a: Value, b: Value) -> Value | None:
         """Keep base + (index << shift) apart for vectors of 32-bit indices."""

@@ -19,7 +19,7 @@ Its *type* says what the 64-bit register is known to contain:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from warpfive.units import WARP_LANES
 
@@ -64,6 +64,13 @@ class Value:
     high: int | None = None
     parts: tuple | None = None
     stack: int | None = None
+
+    def copy(self) -> Value:
+        """A copy that later materialisation of the original leaves alone."""
+        parts = self.parts
+        if parts:
+            parts = (parts[0], parts[1].copy(), parts[2])
+        return replace(self, parts=parts)
 
     @property
     def element(self) -> str:
