@@ -50,7 +50,7 @@ def same(fast, plain):
     assert fast.replicas == plain.replicas
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(
     rows=requests,
     engine=engines,

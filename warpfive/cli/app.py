@@ -33,6 +33,7 @@ LAZY_VERBS = {
     "calibrate": "warpfive.cli.calibrate",
     "chips": "warpfive.cli.chips",
     "estimate": "warpfive.cli.estimate",
+    "gap": "warpfive.cli.gap",
     "plan": "warpfive.cli.plan",
     "validate": "warpfive.cli.validate",
 }

@@ -14,6 +14,7 @@ from warpfive.fleet import (
     Ask,
     Plan,
     Search,
+    bands_json,
     launch_commands,
     parse_slo,
     parse_workload,
@@ -120,6 +121,7 @@ def show(found: Search, top: int) -> None:
     )
     if found.plans:
         console.print(_table(found.plans[:top], _title(found)))
+        _show_bands(console, found.plans[0])
         _show_launch(console, found.plans[0], ask.model.name)
     else:
         console.print(f"[bold]no plan holds the limits[/]: {found.verdict}", highlight=False)
@@ -162,6 +164,14 @@ def _table(plans: list[Plan], title: str) -> Table:
 
 def _or_dash(value: float | None, scale: float, form: str) -> str:
     return "-" if value is None else format(value * scale, form)
+
+
+def _show_bands(console: Console, best: Plan) -> None:
+    for name, found in bands_json(best).items():
+        console.print(
+            f"first plan's {name[:4].upper()}: {show_seconds(found['p10'])} to "
+            f"{show_seconds(found['p90'])} (80% band; {found['basis']})", highlight=False,
+        )  # fmt: skip
 
 
 def _show_launch(console: Console, best: Plan, model: str) -> None:

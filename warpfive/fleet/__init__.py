@@ -1,15 +1,17 @@
 """Serving at the level of requests: workloads, replicas, routing, figures, plans."""
 
+from warpfive.fleet.charts import write_chart
 from warpfive.fleet.cost import StepCost, StepTimes, step_cost
 from warpfive.fleet.demand import Demand, demand, sample
 from warpfive.fleet.failure import Failure
 from warpfive.fleet.fast import kv_blocks, simulate
+from warpfive.fleet.gap import STEPS, Gap, Ratio, Rung, Side, gap
 from warpfive.fleet.instance import Instance, Setup
 from warpfive.fleet.launch import launch_commands
 from warpfive.fleet.plain import simulate_plain
 from warpfive.fleet.plan import Ask, Plan, Search, search, with_prices
 from warpfive.fleet.readers import FORMATS, read_trace
-from warpfive.fleet.report import plan_json, search_json
+from warpfive.fleet.report import bands_json, gap_json, plan_json, search_json
 from warpfive.fleet.result import Outcome, ReplicaStats, Summary, summarise
 from warpfive.fleet.router import ROUTERS
 from warpfive.fleet.slo import Slo, parse_slo, reached, show_seconds
@@ -19,11 +21,12 @@ from warpfive.fleet.trace import Trace, make_trace
 from warpfive.fleet.workload import ARRIVALS, NAMED, Lengths, Workload, parse_workload
 
 __all__ = [
-    "ARRIVALS", "FORMATS", "NAMED", "ROUTERS",
-    "Ask", "Demand", "Failure", "Instance", "Lengths", "Outcome", "Plan", "Pool", "ReplicaStats",
-    "Search", "Setup", "Slo", "StepCost", "StepTimes", "Summary", "Trace", "Transfer", "Workload",
-    "demand", "kv_blocks", "launch_commands", "make_trace", "parse_slo", "parse_workload",
-    "plan_json", "reached", "read_trace", "sample", "search", "search_json", "show_seconds",
-    "simulate", "simulate_plain", "simulate_split", "step_cost", "summarise", "sweep",
-    "with_prices",
+    "ARRIVALS", "FORMATS", "NAMED", "ROUTERS", "STEPS",
+    "Ask", "Demand", "Failure", "Gap", "Instance", "Lengths", "Outcome", "Plan", "Pool", "Ratio",
+    "ReplicaStats", "Rung", "Search", "Setup", "Side", "Slo", "StepCost", "StepTimes", "Summary",
+    "Trace", "Transfer", "Workload",
+    "bands_json", "demand", "gap", "gap_json", "kv_blocks", "launch_commands", "make_trace",
+    "parse_slo", "parse_workload", "plan_json", "reached", "read_trace", "sample", "search",
+    "search_json", "show_seconds", "simulate", "simulate_plain", "simulate_split", "step_cost",
+    "summarise", "sweep", "with_prices", "write_chart",
 ]  # fmt: skip

@@ -1,11 +1,10 @@
 """The highest rate at which a group of replicas holds its limits, by simulation."""
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from warpfive.catalog import ModelSpec
-from warpfive.errors import InputError
 from warpfive.fleet.assess import Pick
 from warpfive.fleet.demand import Demand, sample
 from warpfive.fleet.fast import simulate
@@ -16,8 +15,12 @@ from warpfive.fleet.split import Pool, Transfer, simulate_split
 from warpfive.fleet.trace import Trace
 from warpfive.fleet.workload import Workload
 
-ROUNDS = 4
-"""Bisections once the rate is bracketed."""
+CLOSE = 1.015
+"""Ratio of a rate that fails to one that holds at which the search ends."""
+SUSTAINED = 0.7
+"""Rate served over the run, its end included, against the rate offered; less is a backlog."""
+REACH = 1e4
+"""How far from the guess the search goes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +33,8 @@ class PoolPlan:
     replicas: int
     max_seqs: int
     max_tokens: int
+    limits: Mapping[str, object] = field(default_factory=dict)
+    """Further fields of the engine's configuration."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +107,9 @@ class Measured:
     """One simulated run of a group."""
 
     rate: float
+    """Requests per second offered."""
+    served: float
+    """Requests per second from the first arrival to the last token."""
     reached: dict[str, float]
     """TTFT, TPOT and latency in seconds at the share the limits name."""
     ttft_mean_s: float
@@ -126,12 +134,6 @@ class Capacity:
     simulations: int
 
 
-def _limits(instance: Instance, pool: PoolPlan, need: Demand):
-    """Engine limits of a pool, within what its step times are known for."""
-    seqs = min(pool.max_seqs, len(instance.cost.decode_ps) - 1)
-    return instance.config(seqs, pool.max_tokens, need.hash_tokens or BLOCK_TOKENS)
-
-
 def runner(
     model: ModelSpec, need: Demand, group: Group
 ) -> tuple[Callable[[Trace], Outcome], float]:
@@ -139,7 +141,10 @@ def runner(
     made = [Instance(model, pool.setup, need.context) for pool in group.pools]
     pools = [
         Pool(
-            config=_limits(instance, pool, need), cost=instance.cost, replicas=pool.replicas,
+            config=instance.config(
+                pool.max_seqs, pool.max_tokens, need.hash_tokens or BLOCK_TOKENS, **pool.limits
+            ),
+            cost=instance.cost, replicas=pool.replicas,
             routing=_routing(group, pool, need),
         )
         for instance, pool in zip(made, group.pools, strict=True)
@@ -193,6 +198,7 @@ def _measure(
     summary = summarise(outcome)
     return Measured(
         rate=rate,
+        served=summary.request_rate,
         reached=reached(outcome, slo, front_s),
         ttft_mean_s=summary.ttft_mean_s + front_s,
         tpot_mean_s=summary.tpot_mean_s,
@@ -209,7 +215,7 @@ def _measure(
 def _requests(group: Group) -> int:
     """Requests that fill the group's seats several times over."""
     seats = sum(pool.replicas * pool.max_seqs for pool in group.pools if pool.role != "prefill")
-    return min(16_000, max(1000, 6 * seats))
+    return min(24_000, max(1000, 5 * seats))
 
 
 def capacity(
@@ -221,10 +227,7 @@ def capacity(
     guess: float,
 ) -> Capacity:
     """Bracket the rate from ``guess`` and bisect it, on the same requests throughout."""
-    try:
-        run, front_s = runner(model, need, group)
-    except InputError:
-        raise AssertionError("a finalist was assessed but cannot be built") from None
+    run, front_s = runner(model, need, group)
     base = sample(workload, guess, _requests(group))
     fixed = isinstance(workload, Trace) or workload.turns == 1
     tried: list[Measured] = []
@@ -232,10 +235,11 @@ def capacity(
     def holds(rate: float) -> bool:
         trace = base.at_rate(rate) if fixed else sample(workload, rate, len(base))
         tried.append(_measure(run, front_s, trace, slo, rate))
-        return all(ratio <= 1 for ratio in slo.ratios(tried[-1].reached).values())
+        kept = all(ratio <= 1 for ratio in slo.ratios(tried[-1].reached).values())
+        return kept and tried[-1].served >= SUSTAINED * rate
 
     low, high = _bracket(holds, guess)
-    for _ in range(ROUNDS if low else 0):
+    while low and high / low > CLOSE:
         middle = math.sqrt(low * high)
         if holds(middle):
             low = middle
@@ -246,18 +250,19 @@ def capacity(
 
 
 def _bracket(holds: Callable[[float], bool], guess: float) -> tuple[float, float]:
-    """A rate that holds (0 where none does) and one that does not."""
+    """A rate that holds (0 where none does) and one that does not, in widening steps."""
     low = high = guess
+    factor = 1.25
     if holds(guess):
-        for _ in range(8):
-            high = low * 1.3
+        while high < guess * REACH:
+            high = low * factor
             if not holds(high):
-                break
-            low = high
-        return low, high
-    for _ in range(7):
-        low = high / 1.5
+                return low, high
+            low, factor = high, factor**1.5
+        return low, low
+    while low > guess / REACH:
+        low = high / factor
         if holds(low):
             return low, high
-        high = low
+        high, factor = low, factor**1.5
     return 0.0, high

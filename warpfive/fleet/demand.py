@@ -38,15 +38,15 @@ class Demand:
 
 
 def sample(workload: Workload | Trace, rate: float, requests: int, seed: int = 0) -> Trace:
-    """Requests of a workload at a rate: drawn, or the trace's own brought to that rate."""
+    """Requests of a workload at a rate: drawn, or the trace's own, repeated where too few."""
     if isinstance(workload, Trace):
-        return workload.head(requests).at_rate(rate)
+        return workload.repeated(requests).head(requests).at_rate(rate)
     return workload.trace(requests, rate, seed)
 
 
 def demand(workload: Workload | Trace, prefix_cache: bool = True) -> Demand:
     """Averages of a workload, from the trace itself or from a sample."""
-    trace = sample(workload, 1.0, SAMPLE)
+    trace = workload.head(SAMPLE) if isinstance(workload, Trace) else workload.trace(SAMPLE, 1.0)
     prompt = trace.prompt.astype(float)
     return Demand(
         prompt=float(prompt.mean()),

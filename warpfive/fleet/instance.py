@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from warpfive.catalog import ChipSpec, ModelSpec, engine_profile, node_of
+from warpfive.catalog import ChipSpec, EngineProfile, ModelSpec, engine_profile, node_of
 from warpfive.engine import EngineConfig
+from warpfive.errors import InputError
 from warpfive.fleet.cost import StepCost, step_cost
 from warpfive.fleet.fast import kv_blocks
-from warpfive.perf import Layout, Speculation, StepModel, ledger
+from warpfive.perf import Efficiency, Layout, Speculation, StepModel, ledger
 
 MOST_SEQS = 1024
 BLOCK_TOKENS = 16
@@ -20,8 +21,18 @@ class Setup:
     layout: Layout
     dtype: str = ""
     kv_dtype: str = ""
-    engine: str = ""
+    engine: str | EngineProfile = ""
+    """A profile's name, or a profile."""
     speculation: Speculation | None = None
+    fit: Efficiency | None = None
+    """Kernel efficiencies in place of the chip's own."""
+    models: int = 1
+    """Models whose weights share the chips; the others' take from the KV cache."""
+
+    @property
+    def profile(self) -> EngineProfile:
+        """The engine profile."""
+        return engine_profile(self.engine) if isinstance(self.engine, str) else self.engine
 
     @property
     def label(self) -> str:
@@ -36,10 +47,11 @@ class Instance:
     def __init__(self, model: ModelSpec, setup: Setup, context: float) -> None:
         self.model, self.setup = model, setup
         self.step = StepModel(
-            setup.chip, model, setup.layout, engine_profile(setup.engine), setup.dtype,
-            setup.kv_dtype, setup.speculation,
+            setup.chip, model, setup.layout, setup.profile, setup.dtype, setup.kv_dtype,
+            setup.speculation, setup.fit,
         )  # fmt: skip
         self.ledger = ledger(self.step)
+        self.kv_tokens = self._kv_tokens()
         self.cost = instance_cost(self.step, context)
 
     @property
@@ -47,10 +59,16 @@ class Instance:
         """Chips of the instance."""
         return self.setup.layout.chips
 
-    @property
-    def kv_tokens(self) -> int:
-        """Tokens its KV cache holds."""
-        return self.ledger.kv_tokens
+    def _kv_tokens(self) -> int:
+        """Tokens the KV cache holds beside the weights of every model."""
+        others = (self.setup.models - 1) * self.ledger.weights_bytes
+        share = 1 - others / self.ledger.kv_bytes
+        if share <= 0:
+            raise InputError(
+                f"{self.setup.models} models like {self.model.name} do not fit together on "
+                f"{self.setup.label}; pool fewer"
+            )
+        return int(self.ledger.kv_tokens * share)
 
     @property
     def front_s(self) -> float:
@@ -64,16 +82,20 @@ class Instance:
         price = self.setup.chip.rental_usd_per_h
         return None if price is None else price * self.chips
 
-    def config(self, max_seqs: int, max_tokens: int, block_tokens: int = 0) -> EngineConfig:
-        """Engine limits for a run."""
+    def config(
+        self, max_seqs: int, max_tokens: int, block_tokens: int = 0, **changes: object
+    ) -> EngineConfig:
+        """Engine limits for a run; ``changes`` are further fields of the configuration."""
         size = block_tokens or BLOCK_TOKENS
-        return EngineConfig(
-            kv_blocks=kv_blocks(self.kv_tokens, size),
-            block_tokens=size,
-            max_seqs=max_seqs,
-            max_tokens=max(max_tokens, max_seqs),
-            chunked_prefill=self.step.engine.mixed,
-        )
+        seqs = min(max_seqs, len(self.cost.decode_ps) - 1)
+        values = {
+            "kv_blocks": kv_blocks(self.kv_tokens, size),
+            "block_tokens": size,
+            "max_seqs": seqs,
+            "max_tokens": max(max_tokens, seqs),
+            "chunked_prefill": self.step.engine.mixed,
+        }
+        return EngineConfig(**values | changes)
 
 
 def instance_cost(step: StepModel, context: float) -> StepCost:

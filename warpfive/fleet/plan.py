@@ -65,7 +65,7 @@ class Ask:
         if self.model.kind != "decoder":
             raise InputError(
                 f"--model {self.model.name}: a plan is for models that generate text; "
-                f"this one is a {self.model.kind}"
+                f"this one is {article(self.model.kind)}"
             )
 
 
@@ -140,6 +140,11 @@ class Plan:
         """Order from cheap to dear; plans without a price by their chips."""
         usd = self.usd_per_h
         return (usd is None, usd if usd is not None else 0.0, self.chips)
+
+
+def article(kind: str) -> str:
+    """A kind of model with its article."""
+    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
 
 
 def _nodes(setup: Setup, replicas: int) -> int:

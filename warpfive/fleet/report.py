@@ -1,8 +1,10 @@
-"""A search as JSON. Every key and unit is described in docs/plan.md."""
+"""Answers as JSON. Every key and unit is described in docs/plan.md."""
 
 from warpfive.fleet.capacity import Measured, PoolPlan
+from warpfive.fleet.gap import Gap, Ratio, Rung, Side
 from warpfive.fleet.launch import launch_commands
 from warpfive.fleet.plan import ParetoPoint, Plan, Search
+from warpfive.perf import band
 
 
 def search_json(found: Search, top: int = 10) -> dict:
@@ -52,8 +54,19 @@ def plan_json(plan: Plan, model: str) -> dict:
         "holds": plan.holds,
         "limit_ratios": plan.ratios,
         **_measured(plan.measured),
+        "bands": bands_json(plan),
         "launch": launch_commands(plan.group, model),
     }
+
+
+def bands_json(plan: Plan) -> dict:
+    """80% bands of TTFT and TPOT, from how far predictions for the pools' chips have been off."""
+    found = {}
+    for name, place in (("ttft", 0), ("tpot", -1)):
+        known = band(f"{name}_s", plan.group.pools[place].setup.chip.name)
+        low, high = known.around(plan.measured.reached[name])
+        found[f"{name}_s"] = {"p10": low, "p90": high, "basis": known.basis}
+    return found
 
 
 def _measured(run: Measured) -> dict:
@@ -77,7 +90,7 @@ def _pool(pool: PoolPlan, groups: int) -> dict:
         **{name: getattr(layout, name) for name in ("tp", "pp", "dp", "ep", "cp")},
         "dtype": setup.dtype,
         "kv_dtype": setup.kv_dtype,
-        "engine": setup.engine,
+        "engine": setup.profile.name,
         "max_seqs": pool.max_seqs,
         "max_tokens": pool.max_tokens,
     }
@@ -93,3 +106,44 @@ def _point(point: ParetoPoint) -> dict:
         "output_tokens_per_s_per_chip": point.chip_rate,
         "ttft_mean_s": point.ttft_s,
     }
+
+
+def gap_json(gap: Gap) -> dict:
+    """The whole answer of ``warpfive gap``."""
+    return {
+        "model": gap.model.name,
+        "workload": gap.workload,
+        "slo": {**{f"{name}_s": value for name, value in gap.slo.limits.items()},
+                "share": gap.slo.share},
+        "limits_widened": gap.widened,
+        "draws": gap.draws,
+        "band_basis": gap.basis,
+        "own": _side(gap.own),
+        "other": _side(gap.other),
+        "chip_to_chip": _band(gap.chip_to_chip),
+        "whole_to_naive": _band(gap.whole_to_naive),
+        "whole_to_whole": _band(gap.whole_to_whole),
+    }  # fmt: skip
+
+
+def _side(side: Side) -> dict:
+    return {"chip": side.chip.name, "steps": [_rung(rung) for rung in side.rungs]}
+
+
+def _rung(rung: Rung) -> dict:
+    return {
+        "key": rung.key,
+        "name": rung.name,
+        "output_tokens_per_s_per_chip": rung.value,
+        "output_tokens_per_s_per_chip_p10": rung.value_low,
+        "output_tokens_per_s_per_chip_p90": rung.value_high,
+        "gain": rung.gain,
+        "gain_p10": rung.low,
+        "gain_p90": rung.high,
+        "kept": rung.kept,
+        "detail": rung.detail,
+    }
+
+
+def _band(ratio: Ratio) -> dict:
+    return {"value": ratio.value, "p10": ratio.low, "p90": ratio.high}

@@ -5,11 +5,11 @@ In steady state ``b`` sequences decode. Each needs ``o - 1`` steps, so prompts b
 ``chunk - b`` tokens; a share ``f = s b / (o - 1)`` of the steps carries prompt tokens, and
 
     step = (1 - f) decode(b) + f mixed(p / s, b)          TPOT = step
-    rate = b / ((o - 1) step)                             TTFT = front + wait + s mixed + step / 2
+    rate = b / ((o - 1) step)                 TTFT = front + wait + s mixed + crowd + rest of step
 
 Where prompts and decodes do not share a step (``chunk`` 0), each prompt adds its whole prefill:
-``step = decode(b) + b / (o - 1) prefill(p)``. Waiting follows M/G/1 with the load ``f``. The
-figures are means; the planner simulates what it prints.
+``step = decode(b) + b / (o - 1) prefill(p)``. Waiting follows M/G/1, its load the prompt tokens a
+step must take over those it can. The figures are means; the planner simulates what it prints.
 """
 
 from dataclasses import dataclass
@@ -101,17 +101,22 @@ def _chunked(instance: Instance, need: Demand, batch: np.ndarray, chunk: int) ->
     starts = batch / steps
     share = np.minimum(parts * starts, 1.0)
     tokens = np.where(parts * starts > 1, need.computed * starts, need.computed / parts)
-    load = np.maximum(share * tokens / room, share)
+    load = need.computed * starts / room
     fits = tokens <= room
     batch, parts, share, tokens = batch[fits], parts[fits], share[fits], tokens[fits]
+    starts, load = starts[fits], load[fits]
     cost = instance.cost
     seen = cost.context_ps * batch * need.context / PS
     pairs = cost.pair_fs * prompt_pairs(need) / 1000 / PS * tokens / max(need.computed, 1e-9)
     with_prompt = _mixed(instance, tokens + batch) + cost.seat_ps[batch] / PS + pairs + seen
-    step = (1 - share) * decode_s(instance, batch, need.context) + share * with_prompt
-    return _points(
-        instance, need, batch, np.full(len(batch), chunk), step, parts * with_prompt, load[fits]
-    )
+    without = decode_s(instance, batch, need.context)
+    step = (1 - share) * without + share * with_prompt
+    # What is left of the step a request arrives in: long steps are met more often.
+    rest = ((1 - share) * without**2 + share * with_prompt**2) / (2 * step)
+    # Prompts that arrive during one step share the next.
+    crowd = starts * with_prompt / step * (with_prompt - without) * (1 - share / 2)
+    own = parts * with_prompt + crowd + rest - step / 2
+    return _points(instance, need, batch, np.full(len(batch), chunk), step, own, load)
 
 
 def _points(

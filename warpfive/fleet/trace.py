@@ -101,6 +101,27 @@ class Trace:
             hash=np.concatenate(spans) if spans else _none(),
         )
 
+    def repeated(self, count: int) -> "Trace":
+        """At least ``count`` requests: the trace again and again, with prefixes of its own."""
+        times = -(-count // len(self))
+        if times <= 1:
+            return self
+        gap_ps = round(self.span_s / max(1, len(self) - 1) * PS)
+        shift = np.arange(times) * (int(self.arrival_ps[-1] - self.arrival_ps[0]) + gap_ps)
+        tiled = {
+            name: np.tile(getattr(self, name), times)
+            for name in ("prompt", "output", "priority", "ready")
+        }
+        starts = self.hash_at[:-1] + np.arange(times)[:, None] * len(self.hash)
+        hashes = self.hash + np.arange(times, dtype=np.int32)[:, None] * self.hash_ids
+        return replace(
+            self,
+            arrival_ps=(self.arrival_ps + shift[:, None]).ravel(),
+            hash_at=np.append(starts.ravel(), times * len(self.hash)),
+            hash=hashes.ravel().astype(np.int32),
+            **tiled,
+        )
+
     def without_prefixes(self) -> "Trace":
         """The same requests, none of which shares a prefix."""
         return replace(
