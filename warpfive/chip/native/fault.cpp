@@ -63,10 +63,15 @@ void install(int signal) {
   sigaction(signal, &ours, nullptr);
 }
 
-/// This thread's stack for signal handlers, unless it has one.
+/// This thread's stack for signal handlers, unless it has one. A thread that blocks the signals
+/// of memory faults would end the process with the first one.
 struct SignalStack {
   void *base = nullptr;
   SignalStack() {
+    sigset_t faults;
+    sigemptyset(&faults);
+    for (int signal : caught) sigaddset(&faults, signal);
+    pthread_sigmask(SIG_UNBLOCK, &faults, nullptr);
     stack_t now;
     if (sigaltstack(nullptr, &now) || !(now.ss_flags & SS_DISABLE)) return;
     base = mmap(nullptr, stack_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
