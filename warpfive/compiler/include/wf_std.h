@@ -20,6 +20,9 @@
 #include <utility>
 #include <math.h>
 #include <cmath>
+/* std::min and std::max come with <cmath> where programs for nvcc are usually built. */
+#include <__algorithm/max.h>
+#include <__algorithm/min.h>
 #pragma pop_macro("_LIBCPP_CONSTEXPR_SINCE_CXX20")
 #pragma pop_macro("_LIBCPP_CONSTEXPR_SINCE_CXX23")
 #endif
