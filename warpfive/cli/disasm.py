@@ -7,7 +7,7 @@ from warpfive.errors import InputError
 
 
 def print_assembly(words: list[str], kernel: str | None) -> None:
-    """Compiles the sources among ``words`` for the device and prints every kernel, or those named."""
+    """Prints the device code of the sources among ``words``: every kernel, or those named."""
     from warpfive.cli.run import inputs_of
 
     inputs = inputs_of(words)
