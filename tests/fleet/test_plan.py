@@ -111,8 +111,9 @@ def test_chips_max_serves_as_much_as_so_many_can():
 def test_what_cannot_be_held_is_named_with_the_nearest_plan():
     result = search(ask(slo=parse_slo("ttft=1ms,tpot=60ms"), chips=(chip("h20"),)), workers=1)
     assert not result.plans
-    assert result.verdict.startswith("ttft 1 ms cannot be held: the nearest plan, h20 ")
-    assert max(result.nearest.ratios.values()) > 1
+    assert result.verdict.startswith("ttft 1 ms cannot be held at any rate: h20 ")
+    assert "shorten the requests or name a faster chip" in result.verdict
+    assert max(result.nearest.ratios.values()) > 1 and result.nearest.rate == 20.0
 
 
 def test_separate_pools_may_use_different_chips():

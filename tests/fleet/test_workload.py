@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from warpfive.errors import InputError
-from warpfive.fleet import NAMED, Workload, parse_workload
+from warpfive.fleet import NAMED, Workload, make_trace, parse_workload
 
 
 def test_fixed_lengths_and_rate():
@@ -83,3 +83,19 @@ def test_bad_descriptions_are_refused(text, message):
     with pytest.raises(InputError) as error:
         parse_workload(text)
     assert str(error.value) == message
+
+
+def test_a_trace_longer_than_the_clock_is_refused():
+    with pytest.raises(InputError) as error:
+        make_trace([0.0, 200 * 86_400.0], [1, 1], [1, 1], name="long.csv")
+    assert str(error.value) == (
+        "long.csv: spans 200 days; the clock holds 100, simulate a part of it"
+    )
+
+
+def test_a_repeated_trace_keeps_its_pace_and_shares_nothing():
+    trace = make_trace([0, 1, 2], [8, 8, 8], [1, 1, 1], hashes=[[1, 2]] * 3, hash_tokens=4)
+    twice = trace.repeated(5)
+    assert len(twice) == 6 and twice.rate == pytest.approx(trace.rate)
+    assert twice.hash.tolist() == [0, 1] * 3 + [2, 3] * 3
+    assert twice.hash_at.tolist() == [0, 2, 4, 6, 8, 10, 12]

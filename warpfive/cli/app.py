@@ -35,6 +35,7 @@ LAZY_VERBS = {
     "estimate": "warpfive.cli.estimate",
     "gap": "warpfive.cli.gap",
     "plan": "warpfive.cli.plan",
+    "simulate": "warpfive.cli.simulate",
     "validate": "warpfive.cli.validate",
 }
 """Verbs whose module is imported, and its ``register(app)`` called, when one is asked for."""

@@ -12,7 +12,7 @@ from warpfive.fleet.instance import BLOCK_TOKENS, Instance, Setup
 from warpfive.fleet.result import Outcome, summarise
 from warpfive.fleet.slo import Slo, reached
 from warpfive.fleet.split import Pool, Transfer, simulate_split
-from warpfive.fleet.trace import Trace
+from warpfive.fleet.trace import LONGEST_S, Trace
 from warpfive.fleet.workload import Workload
 
 CLOSE = 1.015
@@ -238,7 +238,7 @@ def capacity(
         kept = all(ratio <= 1 for ratio in slo.ratios(tried[-1].reached).values())
         return kept and tried[-1].served >= SUSTAINED * rate
 
-    low, high = _bracket(holds, guess)
+    low, high = _bracket(holds, guess, len(base) / (LONGEST_S / 2))
     while low and high / low > CLOSE:
         middle = math.sqrt(low * high)
         if holds(middle):
@@ -249,8 +249,11 @@ def capacity(
     return Capacity(rate=low, closest=closest, simulations=len(tried))
 
 
-def _bracket(holds: Callable[[float], bool], guess: float) -> tuple[float, float]:
-    """A rate that holds (0 where none does) and one that does not, in widening steps."""
+def _bracket(holds: Callable[[float], bool], guess: float, least: float) -> tuple[float, float]:
+    """A rate that holds (0 where none does) and one that does not, in widening steps.
+
+    No rate below ``least`` is tried.
+    """
     low = high = guess
     factor = 1.25
     if holds(guess):
@@ -260,8 +263,9 @@ def _bracket(holds: Callable[[float], bool], guess: float) -> tuple[float, float
                 return low, high
             low, factor = high, factor**1.5
         return low, low
-    while low > guess / REACH:
-        low = high / factor
+    least = max(least, guess / REACH)
+    while low > least:
+        low = max(least, high / factor)
         if holds(low):
             return low, high
         high, factor = low, factor**1.5

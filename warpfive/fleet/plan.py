@@ -8,7 +8,7 @@ are sized for the rate or the chips asked for and simulated once more.
 import math
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
@@ -178,7 +178,7 @@ class Search:
     """Plans that hold every limit, best first."""
     pareto: list[ParetoPoint]
     nearest: Plan | None = None
-    """The plan closest to the limits, where none holds them."""
+    """The cheapest plan within limits eased as far as needed, where none holds those asked for."""
     verdict: str = ""
     """Why nothing holds; empty where something does."""
     setups: int = 0
@@ -205,7 +205,8 @@ def search(ask: Ask, *, workers: int = 0, ray: str = "") -> Search:
     measured = spread(_measure, jobs)
     plans = [plan for plan, _ in measured if plan is not None]
     holding = sorted((plan for plan in plans if plan.holds), key=partial(_order, ask))
-    nearest, verdict = (None, "") if holding else _explain(ask, need, found, plans)
+    again = partial(search, workers=workers, ray=ray)
+    nearest, verdict = (None, "") if holding else _explain(ask, need, found, plans, again)
     return Search(
         ask=ask, need=need, plans=holding, pareto=_front(found), nearest=nearest, verdict=verdict,
         setups=len(tried), configurations=sum(item.points for item in found) + pairs,
@@ -308,7 +309,11 @@ def _groups(ask: Ask, group: Group, rate: float) -> int:
 
 
 def _explain(
-    ask: Ask, need: Demand, found: Sequence[Assessed], plans: Sequence[Plan]
+    ask: Ask,
+    need: Demand,
+    found: Sequence[Assessed],
+    plans: Sequence[Plan],
+    again: Callable[[Ask], Search],
 ) -> tuple[Plan | None, str]:
     """The plan nearest to the limits and a sentence on what failed."""
     near = [item.nearest for item in found if item.nearest]
@@ -329,18 +334,27 @@ def _explain(
     ]  # fmt: skip
     best = min([*light, *plans], key=lambda plan: max(plan.ratios.values()))
     limit = max(best.ratios, key=lambda name: best.ratios[name])
-    value = show_seconds(best.measured.reached[limit])
-    bound = show_seconds(ask.slo.limits[limit])
     if best.holds:
         return best, (
             f"{ask.slo}: held only at {best.rate:.3g} requests/s on {best.group.label}; "
             "the rate or the number of chips asked for is out of reach"
         )
-    return best, (
-        f"{limit} {bound} cannot be held: the nearest plan, {best.group.label}, reaches "
-        f"{limit} {value} at {best.rate:.3g} requests/s; allow {limit}={value.replace(' ', '')}, "
-        "shorten the requests or name a faster chip"
+    eased = _eased(ask.slo, best.measured.reached)
+    sized = again(replace(ask, slo=eased)).plans
+    nearest = sized[0] if sized else best
+    alone, bound = show_seconds(best.measured.reached[limit]), show_seconds(ask.slo.limits[limit])
+    wide = show_seconds(eased.limits[limit]).replace(" ", "")
+    return replace(nearest, ratios=ask.slo.ratios(nearest.measured.reached)), (
+        f"{limit} {bound} cannot be held at any rate: {best.group.label} comes nearest and needs "
+        f"{alone} even when idle; allow {limit}={wide}, as the plan below does, shorten the "
+        "requests or name a faster chip"
     )
+
+
+def _eased(slo: Slo, idle: dict[str, float]) -> Slo:
+    """The limits, each wide enough for what an idle instance needs and half as much again."""
+    wider = {f"{name}_s": max(bound, 1.5 * idle[name]) for name, bound in slo.limits.items()}
+    return Slo(**wider, share=slo.share)
 
 
 def _front(found: Sequence[Assessed]) -> list[ParetoPoint]:

@@ -10,6 +10,9 @@ from warpfive.errors import InputError
 PS = 1e12
 """Picoseconds in a second; the simulation's clock counts whole picoseconds."""
 
+LONGEST_S = 100 * 86_400.0
+"""Longest trace: picoseconds in 64 bits reach a little further."""
+
 
 def _none() -> np.ndarray:
     return np.zeros(0, dtype=np.int32)
@@ -79,6 +82,7 @@ class Trace:
             raise InputError(f"rate {rate}: must be above 0 requests per second")
         if self.span_s <= 0:
             return self
+        _check_span("trace", (len(self) - 1) / rate)
         scaled = np.round((self.arrival_ps - self.arrival_ps[0]) * (self.rate / rate))
         return replace(self, arrival_ps=scaled.astype(np.int64))
 
@@ -147,6 +151,7 @@ def make_trace(
     seconds = np.asarray(arrival_s, dtype=float)
     order = np.argsort(seconds, kind="stable")
     seconds = seconds[order] - (seconds.min() if len(seconds) else 0.0)
+    _check_span(name, float(seconds[-1]) if len(seconds) else 0.0)
     columns = {
         "arrival_ps": np.round(seconds * PS).astype(np.int64),
         "prompt": np.asarray(prompt, dtype=np.int32)[order],
@@ -161,3 +166,10 @@ def make_trace(
         flat = np.asarray([item for row in rows for item in row], dtype=np.int64)
         columns["hash"] = np.unique(flat, return_inverse=True)[1].astype(np.int32)
     return Trace(**columns, hash_tokens=hash_tokens if "hash" in columns else 0, name=name)
+
+
+def _check_span(name: str, seconds: float) -> None:
+    if seconds > LONGEST_S:
+        raise InputError(
+            f"{name}: spans {seconds / 86_400:.0f} days; the clock holds 100, simulate a part of it"
+        )

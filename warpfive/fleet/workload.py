@@ -7,6 +7,7 @@ input=1024,output=256,arrival=gamma,cv=2,prefix=512x8,turns=3,think=20
 trace.jsonl, azure:conv.csv          a trace file, see ``readers``
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -101,16 +102,22 @@ class Workload:
         if requests < 1 or rate <= 0:
             raise InputError(f"{requests} requests at {rate}/s: both must be above 0")
         rng = np.random.default_rng(seed)
-        talks = -(-requests // self.turns)
+        settle_s = 1.5 * (self.turns - 1) * self.think_s
+        talks = math.ceil((requests + 1.2 * rate * settle_s) / self.turns)
         starts = arrivals(self.arrival, talks, rate / self.turns, self.cv, rng)
         if self.turns == 1 and not self.prefix_tokens:
             return make_trace(
                 starts, self.input.draw(talks, rng), self.output.draw(talks, rng), name=self.name
             )
-        return self._talks(starts, requests, rng)
+        return self._talks(starts, requests, settle_s, rng)
 
-    def _talks(self, starts: np.ndarray, requests: int, rng: np.random.Generator) -> Trace:
-        """Conversations whose blocks are known, so that a prefix cache can find them."""
+    def _talks(
+        self, starts: np.ndarray, requests: int, settle_s: float, rng: np.random.Generator
+    ) -> Trace:
+        """Conversations whose blocks are known, so that a prefix cache can find them.
+
+        The first ``settle_s`` are left out: by then as many conversations are under way as later.
+        """
         talks, turns = len(starts), self.turns
         new = self.input.draw(talks * turns, rng).reshape(talks, turns)
         said = self.output.draw(talks * turns, rng).reshape(talks, turns)
@@ -127,7 +134,10 @@ class Workload:
             for talk in range(talks)
             for turn in range(turns)
         ]
-        order = np.argsort(at.ravel(), kind="stable")[:requests]
+        order = np.argsort(at.ravel(), kind="stable")
+        late = max(0, len(order) - requests)
+        first = min(late, int(np.searchsorted(at.ravel()[order], starts[0] + settle_s)))
+        order = order[first : first + requests]
         return make_trace(
             at.ravel()[order], prompt.ravel()[order], said.ravel()[order],
             hashes=[rows[place] for place in order], hash_tokens=HASH_TOKENS, name=self.name,

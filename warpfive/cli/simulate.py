@@ -1,0 +1,131 @@
+"""``warpfive simulate``: a workload on replicas of one setup, request by request."""
+
+import time
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from warpfive.catalog import DEFAULT_CHIP, with_settings
+from warpfive.catalog import chip as catalog_chip
+from warpfive.catalog import model as catalog_model
+from warpfive.cli.output import JsonFile, Settings, write_json
+from warpfive.errors import InputError
+from warpfive.fleet import (
+    Instance,
+    Setup,
+    Summary,
+    demand,
+    parse_workload,
+    sample,
+    show_seconds,
+    simulate_plain,
+    summarise,
+)
+from warpfive.fleet import simulate as simulate_fast
+from warpfive.perf import Layout
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the main application."""
+    app.command("simulate")(simulate)
+
+
+def simulate(
+    model: Annotated[str, typer.Option(help="A model's name, or the path of a config.json.")],
+    chip: Annotated[str, typer.Option(help="A chip's name or .toml file.")] = DEFAULT_CHIP,
+    settings: Settings = None,
+    workload: Annotated[str, typer.Option(help="As in plan, or a trace file.")] = "chat",
+    rate: Annotated[
+        float, typer.Option(help="Requests per second; 0 for the trace's own arrivals.")
+    ] = 0.0,
+    requests: Annotated[int, typer.Option(help="Requests to simulate at most.")] = 20_000,
+    replicas: Annotated[int, typer.Option(help="Equal replicas.")] = 1,
+    routing: Annotated[str, typer.Option(help="round_robin, least_loaded or prefix_aware.")] = (
+        "least_loaded"
+    ),
+    clients: Annotated[
+        int, typer.Option(help="Clients a replica that wait for answers; ignores arrivals.")
+    ] = 0,
+    tp: Annotated[int, typer.Option(help="Tensor parallelism.")] = 1,
+    pp: Annotated[int, typer.Option(help="Pipeline parallelism.")] = 1,
+    dp: Annotated[int, typer.Option(help="Data-parallel attention groups.")] = 1,
+    ep: Annotated[int, typer.Option(help="Expert parallelism.")] = 1,
+    dtype: Annotated[str, typer.Option(help="Weight format.")] = "",
+    kv_dtype: Annotated[str, typer.Option(help="KV cache format.")] = "",
+    engine: Annotated[str, typer.Option(help="Engine profile, such as sglang-0.5.")] = "",
+    max_seqs: Annotated[int, typer.Option(help="Sequences a replica runs at once.")] = 256,
+    max_tokens: Annotated[int, typer.Option(help="Tokens of one step.")] = 8192,
+    prefix_cache: Annotated[bool, typer.Option(help="Reuse KV of equal prefixes.")] = True,
+    plain: Annotated[bool, typer.Option(help="Run the serving scheduler itself (slow).")] = False,
+    seed: Annotated[int, typer.Option(help="Of drawn workloads.")] = 0,
+    json_file: JsonFile = "",
+) -> None:
+    """Queueing, batching, memory and latency of a workload, one request at a time."""
+    _check(rate, requests, clients)
+    work = parse_workload(workload)
+    need = demand(work)
+    setup = Setup(
+        chip=with_settings(catalog_chip(chip), settings or []),
+        layout=Layout(tp=tp, pp=pp, dp=dp, ep=ep), dtype=dtype, kv_dtype=kv_dtype, engine=engine,
+    )  # fmt: skip
+    instance = Instance(catalog_model(model), setup, need.context)
+    if rate or not hasattr(work, "span_s"):
+        trace = sample(work, rate or 1.0, requests, seed)
+    else:
+        trace = work.head(requests)
+    config = instance.config(max_seqs, max_tokens, need.hash_tokens, prefix_cache=prefix_cache)
+    run = simulate_plain if plain else simulate_fast
+    begun = time.perf_counter()
+    outcome = run(trace, config, instance.cost, replicas=replicas, routing=routing, clients=clients)
+    spent = time.perf_counter() - begun
+    found = summarise(outcome)
+    if json_file:
+        write_json(json_file, {
+            "model": model, "setup": setup.label, "replicas": replicas, "routing": routing,
+            "front_s": instance.front_s, "kv_tokens": instance.kv_tokens, **found.as_dict(),
+            "simulated_per_s": len(trace) / spent,
+        })  # fmt: skip
+    if json_file != "-":
+        show(found, instance, spent)
+
+
+def _check(rate: float, requests: int, clients: int) -> None:
+    if rate < 0:
+        raise InputError(f"--rate {rate:g}: must be at least 0")
+    if requests < 1:
+        raise InputError(f"--requests {requests}: must be at least 1")
+    if clients < 0:
+        raise InputError(f"--clients {clients}: must be at least 0")
+    if rate and clients:
+        raise InputError("--rate and --clients: give one; clients send when they are answered")
+
+
+def show(found: Summary, instance: Instance, spent: float) -> None:
+    """Print the figures."""
+    console = Console()
+    console.print(f"[bold]{instance.model.name}[/] on {instance.setup.label}")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for name in ("mean", "p50", "p90", "p95", "p99"):
+        table.add_column(name, justify="right")
+    front = instance.front_s
+    rows = (
+        ("TTFT", found.ttft_mean_s, found.ttft_s, front),
+        ("TPOT", found.tpot_mean_s, found.tpot_s, 0.0),
+        ("latency", None, found.latency_s, front),
+    )
+    for name, mean, values, more in rows:
+        cells = [show_seconds(value + more) for value in values.values()]
+        table.add_row(name, "" if mean is None else show_seconds(mean + more), *cells)
+    console.print(table)
+    console.print(
+        f"{found.request_rate:.3g} requests/s, {found.output_rate:.0f} output tokens/s, busy "
+        f"{100 * found.utilisation:.0f}%, prefix hits {100 * found.hit_share:.0f}%, "
+        f"{found.preemptions} preemptions", highlight=False,
+    )  # fmt: skip
+    console.print(
+        f"{found.requests:,} requests, {found.steps:,} steps, simulated in {spent:.2f} s",
+        highlight=False, style="dim",
+    )  # fmt: skip
