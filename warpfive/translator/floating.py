@@ -295,6 +295,9 @@ class Floats(Integers):
         less, greater = ("ult", "ugt") if kind == "lu" else ("slt", "sgt")
         low = self.compare(less, back, whole)
         high = self.compare(greater, back, whole)
+        # A number rounded up to the power of two beyond the range comes back saturated.
+        limit = self.float_const(near.type, 2.0**64 if kind == "lu" else 2.0**63)
+        high = self.arith("or", high, self.fcompare("oge", near, limit), 64)
         negative = self.fcompare("olt", near, self.float_const(near.type, 0.0))
         if rm == RUP:
             up, down = low, self._never()

@@ -1,0 +1,103 @@
+"""Translated kernels beside the same algorithms in C, on the same cores, in one run.
+
+    python -m benchmarks.translate [--results FOLDER] [--only NAME,NAME]
+
+Needs a host C compiler (gcc) for the native side. Every pair is run alternately three times; a
+ratio is native seconds / translated seconds, so 1.0 is native speed. `tilegemm` is compared with
+NumPy's float32 matmul. The reference engine is timed on a small launch of `saxpy`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+NAMES = ["copy", "saxpy", "stencil", "transpose", "matmul", "tiled", "nbody", "mandelbrot",
+         "collatz", "reduce", "scan", "histogram", "scatter", "jacobi", "blackscholes"]  # fmt: skip
+ROUNDS = 3
+
+
+def build(folder: Path) -> tuple[Path, Path]:
+    translated, native = folder / "kernels", folder / "native"
+    subprocess.run([sys.executable, "-m", "warpfive", "cc", "-O3", str(HERE / "kernels.cu"),
+                    "-o", str(translated)], check=True)
+    subprocess.run(["gcc", "-O3", "-march=native", "-ffast-math", "-fopenmp",
+                    str(HERE / "native.c"), "-o", str(native), "-lm"], check=True)
+    return translated, native
+
+
+def timed(program: Path, name: str) -> tuple[float, float]:
+    """(seconds, checksum)"""
+    done = subprocess.run([str(program), name], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{program.name} {name}: {done.stdout}{done.stderr}")
+    seconds, total = done.stdout.split()
+    return float(seconds), float(total)
+
+
+def numpy_matmul() -> tuple[float, float]:
+    import numpy as np
+
+    n = 512
+    a = ((np.arange(n * n) % 64) / 64).astype(np.float32).reshape(n, n)
+    best = math.inf
+    for _ in range(20):
+        start = time.perf_counter()
+        c = a @ a
+        best = min(best, time.perf_counter() - start)
+    return best, float(c.sum(dtype=np.float64))
+
+
+def measure(translated: Path, native: Path, name: str) -> tuple[float, float]:
+    ours, theirs = math.inf, math.inf
+    for _ in range(ROUNDS):
+        seconds, total = timed(translated, name)
+        other, expected = numpy_matmul() if name == "tilegemm" else timed(native, name)
+        if abs(total - expected) > 1e-3 * abs(expected) + 1e-3:
+            raise SystemExit(f"{name}: checksum {total}, not {expected}")
+        ours, theirs = min(ours, seconds), min(theirs, other)
+    return ours, theirs
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.translate")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--results", type=Path)
+    options = parser.parse_args()
+    names = options.only.split(",") if options.only else [*NAMES, "tilegemm"]
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        translated, native = build(Path(folder))
+        for name in names:
+            ours, theirs = measure(translated, native, name)
+            rows.append((name, ours, theirs, theirs / ours))
+            print(f"{name:13s} {1e3 * ours:9.3f} ms  {1e3 * theirs:9.3f} ms  "
+                  f"{theirs / ours:5.2f}x", flush=True)
+    ratios = [row[3] for row in rows if row[0] != "tilegemm"]
+    mean = math.exp(sum(map(math.log, ratios)) / len(ratios)) if ratios else 0
+    print(f"geometric mean {mean:.2f}x over {len(ratios)} kernels")
+    if options.results:
+        write(options.results, rows, mean)
+
+
+def write(folder: Path, rows: list, mean: float) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ["kernel,translated_s,native_s,ratio",
+             *(f"{n},{a:.9f},{b:.9f},{r:.3f}" for n, a, b, r in rows)]
+    (folder / "translate.csv").write_text("\n".join(lines) + "\n")
+    about = (f"machine: {platform.machine()}, {os.cpu_count()} cores; date: "
+             f"{time.strftime('%Y-%m-%d')}; geometric mean {mean:.3f} "
+             "(tilegemm, against NumPy float32 matmul, left out)\n")
+    (folder / "translate.txt").write_text(about)
+
+
+if __name__ == "__main__":
+    main()
