@@ -2,14 +2,17 @@
 
 import math
 import re
+import struct
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import warpfive
-from warpfive.compiler import accuracy, library, toolchain
+from warpfive.compiler import accuracy, compile_device, library, toolchain
 from warpfive.compiler.accuracy import FUNCTIONS, evaluate, measure
+from warpfive.compiler.image import read
+from warpfive.compiler.selects import integer_selects
 
 KINDS = (np.float32, np.float64)
 PAGE = Path(warpfive.__file__).parents[1] / "docs" / "math.md"
@@ -148,11 +151,27 @@ def test_common_functions_have_no_branches():
 
 
 def test_selects_of_floats_are_made_on_their_bits():
-    line = "  %r = select i1 %c, float %a, float 1.000000e+00\n"
-    text = library.integer_selects(line)
-    assert "select i1 %c, i32" in text and "float %a to i32" in text
-    assert text.rstrip().endswith("to float") and "select i1 %c, float" not in text
-    assert library.integer_selects("  %r = select i1 %c, i32 1, i32 2\n").count("\n") == 1
+    text = integer_selects("  %r = select nnan i1 %c, float %a, float 1.000000e+00, !dbg !7\n")
+    assert text == (
+        "  %wf.select.r.a = bitcast float %a to i32\n"
+        "  %wf.select.r.b = bitcast float 1.000000e+00 to i32\n"
+        "  %wf.select.r = select i1 %c, i32 %wf.select.r.a, i32 %wf.select.r.b, !dbg !7\n"
+        "  %r = bitcast i32 %wf.select.r to float\n"
+    )
+    other = "  %r = select i1 %c, i32 1, i32 2\n"
+    assert integer_selects(other) == other
+
+
+def test_user_code_selects_without_branches(tmp_path):
+    source = tmp_path / "select.cu"
+    source.write_text(
+        "__device__ double d;"
+        'extern "C" __global__ void k(float *x) { float v = *x; v = v > 0 ? v * 0.5f : v + 1;'
+        "v = v > 1 ? 1 : v; d = d < v ? d : 2; *x = v < -1 ? -1 : v; }"
+    )
+    address, code = read(compile_device(source)).text
+    words = struct.unpack(f"<{len(code) // 4}I", code)
+    assert not [word for word in words if word & 0x7F == 0x63]  # no conditional branch
 
 
 def test_every_library_function_is_defined():

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from warpfive.compiler import toolchain
+from warpfive.compiler.selects import integer_selects
 from warpfive.errors import CompileError
 
 INLINE_THRESHOLD = 4000
@@ -23,14 +24,25 @@ def emit(text: str | bytes, level: int, libraries: tuple[Path, ...] = ()) -> byt
 
     The vectorisers stay off: the warp is the vector.
     """
-    words = [*target_arguments(), "-x", "ir", "-emit-obj", f"-O{level}"]
-    words += ["-mrelocation-model", "static", "-mcmodel=medium", "-ffunction-sections"]
-    words += ["-fdata-sections", "-fstack-size-section", "-w"]
-    words += ["-mllvm", f"-inline-threshold={INLINE_THRESHOLD}"] if level > 1 else []
+    data = text.encode() if isinstance(text, str) else text
+    words = [f"-O{level}"]
+    if level > 1:
+        words += ["-mllvm", f"-inline-threshold={INLINE_THRESHOLD}"]
     for library in libraries:
         words += ["-mlink-builtin-bitcode", str(library)]
-    data = text.encode() if isinstance(text, str) else text
-    done = toolchain.run_clang([*words, "-o", "-", "-"], stdin=data)
+    if level > 0:
+        optimised = _run([*words, "-emit-llvm"], data)
+        data = integer_selects(optimised.decode()).encode()
+        words = [f"-O{level}", "-disable-llvm-passes"]
+    words += ["-emit-obj", "-mrelocation-model", "static", "-mcmodel=medium"]
+    words += ["-ffunction-sections", "-fdata-sections", "-fstack-size-section"]
+    return _run(words, data)
+
+
+def _run(words: list[str], data: bytes) -> bytes:
+    """What clang makes of IR."""
+    line = [*target_arguments(), "-x", "ir", *words, "-w", "-o", "-", "-"]
+    done = toolchain.run_clang(line, stdin=data)
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip()
         raise CompileError(

@@ -5,7 +5,6 @@ of it before the program is optimised.
 """
 
 import functools
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,50 +50,11 @@ def compile_library(source: Path) -> str:
     return done.stdout.decode()
 
 
-_SELECT = re.compile(
-    r"^  (%[-\w.]+) = select (?:[a-z]+ )*?i1 (%[-\w.]+|true|false), (float|double) ([^,\n]+), "
-    r"(?:float|double) ([^,\n]+?)(, !.*)?$",
-    re.M,
-)
-_INTEGER = {"float": "i32", "double": "i64"}
-
-
-def integer_selects(text: str) -> str:
-    """IR text whose selects of floating-point values are made on their bits.
-
-    The chip has no floating-point select: LLVM would make branches of them, and lanes would
-    diverge. Empty assembly keeps the optimiser from undoing the change.
-    """
-
-    def change(match: re.Match[str]) -> str:
-        name, condition, kind, first, second, _ = match.groups()
-        word, base = _INTEGER[kind], name.replace("%", "%wf.sel.")
-        lines = []
-        values = []
-        for suffix, value in (("a", first), ("b", second)):
-            lines.append(f"  {base}.{suffix}0 = bitcast {kind} {value} to {word}")
-            lines.append(
-                f'  {base}.{suffix} = call {word} asm "", "=r,0"({word} {base}.{suffix}0)'
-                " nounwind memory(none)"
-            )
-            values.append(f"{word} {base}.{suffix}")
-        lines.append(f"  {base}.s = select i1 {condition}, {values[0]}, {values[1]}")
-        lines.append(
-            f'  {base}.o = call {word} asm "", "=r,0"({word} {base}.s) nounwind memory(none)'
-        )
-        lines.append(f"  {name} = bitcast {word} {base}.o to {kind}")
-        return "\n".join(lines)
-
-    return _SELECT.sub(change, text)
-
-
 def _build_math() -> bytes:
     """Our functions and musl's in one module."""
     import llvmlite.binding as llvm
 
-    modules = [
-        llvm.parse_assembly(integer_selects(compile_library(source))) for source in sources()
-    ]
+    modules = [llvm.parse_assembly(compile_library(source)) for source in sources()]
     for module in modules[1:]:
         modules[0].link_in(module)
     return modules[0].as_bitcode()
