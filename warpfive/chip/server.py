@@ -4,6 +4,7 @@ Requests and replies are lines; spaces inside a field are percent-encoded:
 
     translate IMAGE KERNEL BX BY BZ VARIANT  ->  ok PATH          a translated object
     where IMAGE PC                           ->  ok FILE:LINE     of an instruction (hex offset)
+    reference JOB                            ->  ok counts W L    a launch on the reference engine
     anything, when it fails                  ->  error SENTENCE
 """
 
@@ -42,7 +43,18 @@ def where(image: str, pc: str) -> str:
     return source_line(Path(image), int(pc, 16))
 
 
-REQUESTS: dict[str, Callable[..., str]] = {"translate": translate, "where": where}
+def reference(job: str) -> str:
+    """What a launch on the reference engine came to: see ``chip/native/reference.cpp``."""
+    from warpfive.chip.reference import run_reference
+
+    return run_reference(Path(job))
+
+
+REQUESTS: dict[str, Callable[..., str]] = {
+    "translate": translate,
+    "where": where,
+    "reference": reference,
+}
 
 
 def answer(request: str) -> str:

@@ -34,6 +34,8 @@ bool protect(uint64_t base, uint64_t bytes, bool open);
 /// File descriptor of the memory when another process can map it (reference engine), else -1.
 int shared_file();
 uint64_t range_base();
+/// Base and end of everything allocated, in pairs, as far as its pages reach.
+std::vector<uint64_t> open_ranges();
 uint64_t range_bytes();
 }  // namespace memory
 

@@ -115,6 +115,8 @@ class Worker {
   /// Runs one block alone, to its end or fault. For finding out more about a fault.
   void replay(Job *job, uint64_t block, const WfCode *code, Failure *found);
 
+  /// Takes blocks for this job from now on.
+  void join(Job *job) { job_ = job; }
   Block *take_block();
   void give_back(Block *block) { idle_.push_back(block); }
   uint64_t *counters(const WfCode *code);
@@ -171,6 +173,9 @@ class Pool {
 
 /// One sentence about what ended the launch: what, where, and the source line if it is known.
 std::string describe(const Job &job, const Failure &failure);
+
+/// Runs a whole launch on the reference engine.
+void interpret(Job *job, Worker *worker);
 
 int32_t poll(WfCtx *ctx);
 

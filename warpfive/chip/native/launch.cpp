@@ -114,9 +114,13 @@ Result ended(Fault fault, const std::string &message) {
 Result run_job(Job *job) {
   {
     BorrowedWorker borrowed;
-    if (job->worth_help()) job->call_help();
-    borrowed.worker->work(job, true);
-    Pool::one().retire(job);
+    if (settings().engine == Engine::reference) {
+      interpret(job, borrowed.worker);
+    } else {
+      if (job->worth_help()) job->call_help();
+      borrowed.worker->work(job, true);
+      Pool::one().retire(job);
+    }
   }
   Result result;
   result.blocks = job->finished;
@@ -168,6 +172,7 @@ Fault check(const Launch &launch) {
 }
 
 Fault prepare(const Kernel &kernel, const uint32_t block[3], std::string *why) {
+  if (settings().engine == Engine::reference) return Fault::none;
   bool general = settings().engine == Engine::general;
   bool ready = translated(kernel, block, general ? "general" : "plain", why) ||
                (!general && translated(kernel, block, "general", why));
@@ -182,13 +187,14 @@ Result run(const Launch &launch) {
   if (!args.address) return {.fault = Fault::out_of_memory};
   Job job(launch, args.address);
   std::string why;
-  if (!job.load_code(&why))
+  bool interpreted = settings().engine == Engine::reference;
+  if (!interpreted && !job.load_code(&why))
     return ended(Fault::no_kernel_image,
                  "the kernel " + demangle(launch.kernel->name) + " cannot be translated: " + why);
   Result result = run_job(&job);
   result.host_s = static_cast<double>(now_ns() - start) * 1e-9;
   if (settings().counting) {
-    bool counted = job.counting != job.plain;
+    bool counted = interpreted || job.counting != job.plain;
     uint64_t scale = counted ? job.sample_stride : 0;
     record_launch(launch, result.host_s, job.warp_instructions * scale,
                   job.lane_instructions * scale, job.sample_stride == 1);

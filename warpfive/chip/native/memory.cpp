@@ -326,6 +326,16 @@ bool protect(uint64_t base, uint64_t bytes, bool open) {
 }
 
 int shared_file() { return range().file; }
+std::vector<uint64_t> open_ranges() {
+  std::vector<uint64_t> ranges;
+  std::shared_lock lock(range().mutex);
+  for (const auto &[base, one] : range().allocations) {
+    ranges.push_back(base);
+    ranges.push_back(round_up(base + one.bytes, least_slot));
+  }
+  return ranges;
+}
+
 uint64_t range_base() { return range().base; }
 uint64_t range_bytes() { return range().bytes; }
 

@@ -1,0 +1,124 @@
+// Launches on the reference engine: the server's process maps the chip's memory at the same
+// addresses and interprets the kernel; warpfive/chip/reference.py is the other side.
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <sstream>
+
+#include "warpfive/chip/native/job.h"
+
+namespace wf {
+namespace {
+
+constexpr uint64_t most_slots = 256;  // blocks that run at a time, but for cooperative launches
+
+void list(std::ostringstream &json, const char *name, const std::vector<uint64_t> &numbers) {
+  json << ", \"" << name << "\": [";
+  for (size_t i = 0; i < numbers.size(); i++) json << (i ? ", " : "") << numbers[i];
+  json << "]";
+}
+
+/// What the interpreter must know of a launch. Sizes in bytes; `slots` holds shared, stack pairs
+/// and `ranges` base, end pairs of what may be touched.
+std::string job_text(const Job &job, const std::string &image, const std::vector<Block *> &blocks) {
+  std::ostringstream json;
+  const Launch &launch = job.launch;
+  int file = memory::shared_file();
+  json << "{\"image\": " << job.kernel.image->base << ", \"entry\": " << job.kernel.entry
+       << ", \"args\": " << job.args << ", \"stack_bytes\": " << job.stack_bytes
+       << ", \"shared_bytes\": " << job.kernel.static_shared_bytes
+       << ", \"dynamic_bytes\": " << launch.dynamic_shared_bytes
+       << ", \"runtime_area\": " << launch.runtime_area << ", \"grid_id\": " << job.grid_id
+       << ", \"cores\": " << chip().compute_units << ", \"clock_hz\": " << chip().clock_khz << "e3"
+       << ", \"timeout_s\": " << settings().kernel_timeout_s << ", \"process\": " << getpid()
+       << ", \"file\": " << file << ", \"base\": " << memory::range_base()
+       << ", \"bytes\": " << memory::range_bytes();
+  list(json, "grid", {launch.grid[0], launch.grid[1], launch.grid[2]});
+  list(json, "block", {launch.block[0], launch.block[1], launch.block[2]});
+  std::vector<uint64_t> slots, ranges = memory::open_ranges();
+  for (const Block *block : blocks) {
+    uint64_t shared = job.dynamic_offset + launch.dynamic_shared_bytes;
+    slots.insert(slots.end(), {block->ctx->shared, block->ctx->stack});
+    ranges.insert(ranges.end(), {block->ctx->shared, block->ctx->shared + shared});
+    ranges.insert(ranges.end(), {block->ctx->stack,
+                                 block->ctx->stack + job.stack_bytes * job.threads});
+  }
+  list(json, "slots", slots);
+  list(json, "ranges", ranges);
+  json << "}";
+  return json.str();
+}
+
+/// Writes the launch where the interpreter finds it; empty if the cache refuses.
+std::string write_job(const std::string &text) {
+  std::string path = settings().cache + "/launch-XXXXXX";
+  int file = mkostemp(path.data(), 0);
+  if (file < 0) return "";
+  bool written = write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  close(file);
+  return written ? path : "";
+}
+
+Fault fault_of(unsigned trap) {
+  switch (trap) {
+    case WF_TRAP_ASSERT: return Fault::assert_failed;
+    case WF_TRAP_ILLEGAL_INSTR: return Fault::illegal_instruction;
+    case WF_TRAP_MISALIGNED: return Fault::misaligned_address;
+    case WF_TRAP_STACK: return Fault::stack_overflow;
+    case WF_TRAP_BAD_PC: return Fault::invalid_pc;
+    case WF_TRAP_BAD_ADDRESS: return Fault::illegal_address;
+    default: return Fault::launch_failure;
+  }
+}
+
+/// Takes the reply in: `counts W L`, `fault TRAP PC ADDRESS BLOCK WARP LANES`, or `stopped`.
+void take_reply(Job *job, const std::string &reply) {
+  std::istringstream words(reply);
+  std::string ok, what;
+  words >> ok >> what;
+  Failure failure;
+  if (ok == "ok" && what == "counts") {
+    words >> job->warp_instructions >> job->lane_instructions;
+    job->finished = job->blocks;
+    return;
+  }
+  if (ok == "ok" && what == "fault") {
+    unsigned trap;
+    words >> trap >> failure.pc >> failure.address >> failure.block >> failure.warp >> failure.lanes;
+    failure.fault = fault_of(trap);
+    failure.has_pc = true;
+    failure.has_address = failure.address != 0;
+  } else if (ok == "ok") {
+    failure.fault = Fault::launch_timeout;
+    failure.words = "stopped at --kernel-timeout";
+  } else {
+    failure.fault = Fault::unknown;
+    failure.words = "the reference engine failed (" + reply + ")";
+  }
+  job->fail(failure);
+}
+
+}  // namespace
+
+void interpret(Job *job, Worker *worker) {
+  std::vector<Block *> blocks;
+  uint64_t count = job->launch.cooperative ? job->blocks : std::min(job->blocks, most_slots);
+  worker->join(job);
+  for (uint64_t i = 0; i < count; i++) {
+    Block *block = worker->take_block();
+    if (!block) break;
+    blocks.push_back(block);
+  }
+  if (blocks.size() == count) {
+    std::string image = image_path(*job->kernel.image);
+    std::string path = write_job(job_text(*job, image, blocks));
+    take_reply(job, path.empty() ? "error the cache cannot be written"
+                                 : ask_server("reference " + quoted(path)));
+    if (!path.empty()) unlink(path.c_str());
+  }
+  for (Block *block : blocks) worker->give_back(block);
+}
+
+}  // namespace wf
