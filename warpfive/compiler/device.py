@@ -98,7 +98,7 @@ def compile_unit(
 
 
 def build_image(units: list[Unit], level: int = 3, ids: tuple[str, ...] = ()) -> bytes:
-    """Links units and the device library into an image; ``ids`` name relocatable units."""
+    """Links units and the device library into an image; ``ids`` are lines of relocatable units."""
     # The library is compiled by this module: it is found only once there is code to link it to.
     from warpfive.compiler.library import libraries
 

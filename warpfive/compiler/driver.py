@@ -353,7 +353,8 @@ class Driver:
         if not units:
             return None
         level = 0 if self.options.device_debug else 3
-        return device.build_image(list(units.values()), level, tuple(units))
+        lines = [embed.unit_line(name, unit) for name, unit in units.items()]
+        return device.build_image(list(units.values()), level, tuple(lines))
 
     def _deliver(self, data: bytes) -> None:
         if self.options.output:

@@ -7,6 +7,7 @@ device code, a packed unit: the magic, the unit's id, and its IR for the device 
 
 import hashlib
 import json
+import re
 import struct
 import zlib
 from dataclasses import asdict
@@ -34,6 +35,19 @@ def pack(unit: Unit) -> bytes:
     body = zlib.compress(json.dumps(record).encode(), 1)
     name = hashlib.sha256(body).hexdigest()[:32]
     return _UNIT.pack(MAGIC, 1, name.encode(), len(body)) + body
+
+
+def unit_line(name: str, unit: Unit) -> str:
+    """A unit as the image lists it: its id, and the names that clang made unique among units.
+
+    Host code registers a static kernel or variable by the name it has in its own file.
+    """
+    symbols = [k.name for k in unit.kernels] + [v.name for v in unit.variables]
+    pairs = [f"{match[1]}={match[0]}" for match in map(_UNIQUE.match, symbols) if match]
+    return " ".join([name, *pairs])
+
+
+_UNIQUE = re.compile(r"(.*?)__(?:intern|static)__[0-9a-f]+(?:_[0-9a-f]+)?$")
 
 
 def unpack(data: bytes) -> tuple[str, Unit]:

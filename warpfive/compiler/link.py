@@ -466,7 +466,7 @@ def link(
 ) -> bytes:
     """The image of objects that define the kernels' entries and the variables.
 
-    ``units`` are the ids of relocatable units that the image answers for.
+    ``units`` are the lines of relocatable units that the image answers for.
     """
     linker = Linker(objects, kernels, variables)
     linker.mark()

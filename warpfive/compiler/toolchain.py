@@ -34,9 +34,9 @@ def zig() -> Path:
 @functools.cache
 def wheel_version() -> str:
     """Version of the ``ziglang`` wheel: part of every cache key."""
-    from importlib.metadata import version
-
-    return version("ziglang")
+    # the folder that pip left beside the package; importlib.metadata takes longer than our work
+    found = sorted(path.name for path in zig().parent.parent.glob("ziglang-*.dist-info"))
+    return found[-1] if found else str(zig().stat().st_mtime_ns)
 
 
 @functools.cache

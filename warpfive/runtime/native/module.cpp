@@ -31,12 +31,18 @@ struct Linked {
   wf::Image *image = nullptr;
 };
 
+/// A relocatable unit: its image, and the names that the compiler made unique among units.
+struct Unit {
+  Linked *whole = nullptr;
+  std::unordered_map<std::string, std::string> names;
+};
+
 struct Registry {
   std::recursive_mutex mutex;
   std::unordered_set<CUmod_st *> modules;
   std::unordered_map<const void *, CUfunc_st *> stubs;
   std::unordered_map<const void *, CUmod_st *> symbols;
-  std::unordered_map<std::string, Linked *> linked;  // by the id of a relocatable unit
+  std::unordered_map<std::string, Unit> units;  // by id
 };
 
 Registry &registry() {
@@ -90,6 +96,14 @@ std::string_view record_lines(const void *elf) {
   return {};
 }
 
+/// The image's name for what the module's host code calls `name`.
+std::string name_in_image(const CUmod_st *module, const std::string &name) {
+  const auto unit = registry().units.find(unit_of(module->elf));
+  if (unit == registry().units.end()) return name;
+  const auto found = unit->second.names.find(name);
+  return found == unit->second.names.end() ? name : found->second;
+}
+
 /// Makes host and device pages of a managed variable the same memory.
 bool share_pages(void *host, uint64_t device, size_t bytes) {
   size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
@@ -110,7 +124,7 @@ bool share_pages(void *host, uint64_t device, size_t bytes) {
 
 void share_managed(CUmod_st *module) {
   for (auto &[host, name] : module->variables) {
-    const Variable *variable = module->image->variable(name);
+    const Variable *variable = module->image->variable(name_in_image(module, name));
     if (!variable || variable->kind != VariableKind::managed) continue;
     std::memcpy(const_cast<void *>(host), reinterpret_cast<void *>(variable->address),
                 variable->bytes);  // the initial value is only in the image
@@ -139,9 +153,9 @@ cudaError_t load(CUmod_st *module) {
   const std::string unit = unit_of(module->elf);
   if (!unit.empty()) {
     why = "relocatable device code was not linked; link the program with warpfive cc";
-    auto found = registry().linked.find(unit);
-    if (found != registry().linked.end()) {
-      Linked &whole = *found->second;
+    auto found = registry().units.find(unit);
+    if (found != registry().units.end()) {
+      Linked &whole = *found->second.whole;
       if (!whole.image) whole.image = load_image(whole.elf, elf_bytes(whole.elf), &why);
       module->image = whole.image;
     }
@@ -151,7 +165,7 @@ cudaError_t load(CUmod_st *module) {
     return module->failed = cudaErrorInvalidKernelImage;
   }
   for (auto &[name, function] : module->functions)
-    function->kernel = module->image->kernel(name);
+    function->kernel = module->image->kernel(name_in_image(module, name));
   share_managed(module);
   return cudaSuccess;
 }
@@ -164,7 +178,8 @@ CUfunc_st *function_of(CUmod_st *module, const std::string &name) {
     slot->module = module;
     slot->name = name;
   }
-  if (module->image && !slot->kernel) slot->kernel = module->image->kernel(name);
+  if (module->image && !slot->kernel)
+    slot->kernel = module->image->kernel(name_in_image(module, name));
   return slot.get();
 }
 
@@ -191,7 +206,7 @@ cudaError_t find_symbol(const void *host, SymbolRange *out) {
   if (cudaError_t code = load(module)) return code;
   for (auto &[at, name] : module->variables) {
     if (at != host) continue;
-    const Variable *variable = module->image->variable(name);
+    const Variable *variable = module->image->variable(name_in_image(module, name));
     if (!variable) return cudaErrorInvalidSymbol;
     *out = {variable->address, variable->bytes};
     return cudaSuccess;
@@ -272,8 +287,16 @@ void __wf_register_linked(const void *elf) {
   std::lock_guard lock(registry().mutex);
   auto *whole = new Linked{elf};
   std::istringstream lines{std::string(record_lines(elf))};
-  for (std::string what, name; lines >> what >> name; lines.ignore(1 << 20, '\n'))
-    if (what == "unit") registry().linked[name] = whole;
+  for (std::string row; std::getline(lines, row);) {
+    std::istringstream line(row);
+    std::string what, id;
+    line >> what >> id;
+    if (what != "unit") continue;
+    Unit &unit = registry().units[id];
+    unit.whole = whole;
+    for (std::string pair; line >> pair;)
+      unit.names[pair.substr(0, pair.find('='))] = pair.substr(pair.find('=') + 1);
+  }
 }
 
 void __cudaUnregisterFatBinary(void **handle) {
@@ -305,7 +328,7 @@ void __cudaRegisterManagedVar(void **handle, void **pointer, char *initial, cons
   module->variables.emplace_back(pointer, name);
   registry().symbols[pointer] = module;
   if (load(module) != cudaSuccess) return;
-  const wf::Variable *variable = module->image->variable(name);
+  const wf::Variable *variable = module->image->variable(name_in_image(module, name));
   if (!variable) return;
   *pointer = reinterpret_cast<void *>(variable->address);
   if (initial) std::memcpy(*pointer, initial, bytes);
