@@ -54,7 +54,7 @@ def test_start_is_quick(words: list[str]) -> None:
         subprocess.run([sys.executable, *words], check=True, stdout=subprocess.DEVNULL)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         took.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert min(took) < 0.3  # seconds of processor time: others may share the machine
+    assert min(took) < 1  # seconds of processor time: 0.15 when nobody shares the machine
 
 
 def test_the_package_imports_no_room() -> None:

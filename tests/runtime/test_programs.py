@@ -43,6 +43,11 @@ def test_program_checks_itself(built: Built, name: str) -> None:
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "ok"), done.stdout + done.stderr
 
 
+def test_per_thread_default_streams(built: Built) -> None:
+    done = run([built("per_thread", "--default-stream=per-thread")])
+    assert (done.returncode, done.stdout) == (0, "ok\n"), done.stdout + done.stderr
+
+
 def test_a_launch_costs_microseconds(built: Built) -> None:
     found = re.search(r"launch: ([0-9.]+) us", run([built("streams")]).stdout)
     assert found and float(found[1]) < 200  # 20 on an idle machine

@@ -21,3 +21,15 @@
 #if defined(__cplusplus)
 #include "wf_api.h"
 #endif
+
+/* clang keeps device code only in objects that register something: units for a device link that
+   have neither kernels nor variables register this. */
+#if defined(__CUDA__) && defined(__CUDACC_RDC__)
+__device__ __attribute__((weak)) char __wf_unit;
+#endif
+
+/* --default-stream per-thread: handle 0 of every call means the calling thread's own stream. */
+#if defined(CUDA_API_PER_THREAD_DEFAULT_STREAM) && defined(__cplusplus) && !defined(__CUDA_ARCH__)
+extern "C" void __wf_per_thread_default_stream(void);
+static const int __wf_per_thread = (__wf_per_thread_default_stream(), 0);
+#endif
