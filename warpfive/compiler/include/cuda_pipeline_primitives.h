@@ -1,0 +1,3 @@
+/* A name that programs include. */
+#pragma once
+#include "cuda_pipeline.h"

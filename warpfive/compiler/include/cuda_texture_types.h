@@ -1,0 +1,3 @@
+/* A name that programs include. */
+#pragma once
+#include "texture_types.h"
