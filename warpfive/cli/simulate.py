@@ -16,6 +16,7 @@ from warpfive.fleet import (
     Instance,
     Setup,
     Summary,
+    Trace,
     demand,
     parse_workload,
     sample,
@@ -71,10 +72,10 @@ def simulate(
         layout=Layout(tp=tp, pp=pp, dp=dp, ep=ep), dtype=dtype, kv_dtype=kv_dtype, engine=engine,
     )  # fmt: skip
     instance = Instance(catalog_model(model), setup, need.context)
-    if rate or not hasattr(work, "span_s"):
-        trace = sample(work, rate or 1.0, requests, seed)
-    else:
+    if isinstance(work, Trace) and not rate:
         trace = work.head(requests)
+    else:
+        trace = sample(work, rate or 1.0, requests, seed)
     config = instance.config(max_seqs, max_tokens, need.hash_tokens, prefix_cache=prefix_cache)
     run = simulate_plain if plain else simulate_fast
     begun = time.perf_counter()

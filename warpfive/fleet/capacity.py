@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from warpfive.catalog import ModelSpec
 from warpfive.fleet.assess import Pick
@@ -14,6 +15,7 @@ from warpfive.fleet.slo import Slo, reached
 from warpfive.fleet.split import Pool, Transfer, simulate_split
 from warpfive.fleet.trace import LONGEST_S, Trace
 from warpfive.fleet.workload import Workload
+from warpfive.perf import efficiency
 
 CLOSE = 1.015
 """Ratio of a rate that fails to one that holds at which the search ends."""
@@ -33,7 +35,7 @@ class PoolPlan:
     replicas: int
     max_seqs: int
     max_tokens: int
-    limits: Mapping[str, object] = field(default_factory=dict)
+    limits: Mapping[str, Any] = field(default_factory=dict)
     """Further fields of the engine's configuration."""
 
 
@@ -174,10 +176,11 @@ def kv_transfer(head: Instance, tail: Instance, prompt: float) -> Transfer:
     """KV caches over the slower of the two instances' networks."""
     kv = head.step.precision.kv
     size = head.model.kv_bytes(prompt, kv) / prompt
-    rates = [
-        item.setup.chip.network.bandwidth * item.step.fit.network * item.chips
-        for item in (head, tail)
-    ]
+    rates = []
+    for item in (head, tail):
+        chip = item.setup.chip
+        share = (item.setup.fit or efficiency(chip)).network
+        rates.append(chip.network.bandwidth * share * item.chips)
     return Transfer(
         token_bytes=size, bandwidth=min(rates), latency_s=head.setup.chip.network.latency_s
     )

@@ -1,6 +1,7 @@
 """One engine instance: a model on some chips of one kind, its memory and step times."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from warpfive.catalog import ChipSpec, EngineProfile, ModelSpec, engine_profile, node_of
 from warpfive.engine import EngineConfig
@@ -83,12 +84,12 @@ class Instance:
         return None if price is None else price * self.chips
 
     def config(
-        self, max_seqs: int, max_tokens: int, block_tokens: int = 0, **changes: object
+        self, max_seqs: int, max_tokens: int, block_tokens: int = 0, **changes: Any
     ) -> EngineConfig:
         """Engine limits for a run; ``changes`` are further fields of the configuration."""
         size = block_tokens or BLOCK_TOKENS
         seqs = min(max_seqs, len(self.cost.decode_ps) - 1)
-        values = {
+        values: dict[str, Any] = {
             "kv_blocks": kv_blocks(self.kv_tokens, size),
             "block_tokens": size,
             "max_seqs": seqs,

@@ -6,6 +6,7 @@ given, and the gain is what the simulation then shows.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -108,7 +109,7 @@ class System:
         base, doubt = self.engine, self.doubt
         host = doubt.host * (1.0 if self.has("bare metal") else 1 + (VIRTUAL_HOST - 1)
                              * doubt.virtual)  # fmt: skip
-        values: dict[str, object] = {"mixed": True, "layer_s": base.layer_s * doubt.host}
+        values: dict[str, Any] = {"mixed": True, "layer_s": base.layer_s * doubt.host}
         step_s = base.step_s
         if not self.has("kernels"):
             values["layer_s"] = EAGER_KERNELS * chip.launch_s * doubt.launches * host
@@ -186,7 +187,7 @@ class System:
 
     def _serving(self, kv_tokens: int) -> PoolPlan:
         groups = self.layout.dp
-        limits: dict[str, object] = {"prefix_cache": self.has("prefix cache")}
+        limits: dict[str, Any] = {"prefix_cache": self.has("prefix cache")}
         seats, tokens = SEATS * groups, CHUNK * groups
         if not self.has("batching"):
             seats = max(1, min(RESERVED_SEATS * groups, kv_tokens // self.longest))
@@ -236,8 +237,8 @@ def imbalance(model: ModelSpec, ways: int) -> float:
     doubled into one spare place a chip.
     """
     experts = max(layer.feed_forward.experts for layer in model.layers)
-    load = np.arange(1, experts + 1) ** -POPULARITY
-    load = sorted((load / load.sum()).tolist(), reverse=True)
+    share = np.arange(1, experts + 1) ** -POPULARITY
+    load: list[float] = (share / share.sum()).tolist()
     for _ in range(ways):
         busiest = load.pop(0)
         load = sorted([*load, busiest / 2, busiest / 2], reverse=True)

@@ -85,6 +85,7 @@ class Replica:
     def finish(self) -> tuple[list[Sequence], list[Sequence]]:
         """End the step; sequences that had their first token, and those that finished."""
         batch, self.batch = self.batch, None
+        assert batch is not None, "no step is under way"
         fresh = [part.sequence for part in batch.slices if not part.sequence.outputs]
         finished = self.scheduler.update(batch, self.tokens)
         for sequence in finished:
@@ -149,9 +150,10 @@ class Fleet:
             return
         first, finished = self.replicas[place].finish()
         for sequence in first:
-            self.first_ps[sequence.request.id] = self.first_ps[sequence.request.id] or now
+            number = int(sequence.request.id)
+            self.first_ps[number] = self.first_ps[number] or now
         for sequence in finished:
-            number = sequence.request.id
+            number = int(sequence.request.id)
             self.finish_ps[number] = now
             self.hits[number] = sequence.cached_tokens
             self.lost[number] += sequence.preemptions
@@ -184,7 +186,7 @@ class Fleet:
         """A replica stops; what it held starts over elsewhere."""
         self.generation[place] += 1
         for sequence in self.replicas[place].fail():
-            number = sequence.request.id
+            number = int(sequence.request.id)
             self.lost[number] += sequence.preemptions + (sequence.state is State.RUNNING)
             self.push(now, ARRIVE, number)
 

@@ -16,6 +16,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -201,7 +202,7 @@ def _servegen_lengths(file: Path, start_s: float) -> list[tuple[np.ndarray, np.n
         raise InputError(f"{file}:1: no ServeGen length distributions ({error})") from None
 
 
-def _chances(given: object) -> tuple[np.ndarray, np.ndarray]:
+def _chances(given: Any) -> tuple[np.ndarray, np.ndarray]:
     table = ast.literal_eval(given) if isinstance(given, str) else given
     pairs = table.items() if isinstance(table, Mapping) else enumerate(table)
     values, weights = zip(*((int(float(key)), float(value)) for key, value in pairs), strict=True)
@@ -248,7 +249,7 @@ FORMATS: Mapping[str, Callable[[Path], Trace]] = {
 # -- shared -------------------------------------------------------------------------------
 
 
-def _made(path: Path, times: list, prompts: list, outputs: list, **more: object) -> Trace:
+def _made(path: Path, times: list, prompts: list, outputs: list, **more: Any) -> Trace:
     if not times:
         raise InputError(f"{path}: holds no request")
     return make_trace(times, prompts, outputs, name=path.name, **more)

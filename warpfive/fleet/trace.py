@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from warpfive.errors import InputError
 
@@ -112,7 +114,7 @@ class Trace:
             return self
         gap_ps = round(self.span_s / max(1, len(self) - 1) * PS)
         shift = np.arange(times) * (int(self.arrival_ps[-1] - self.arrival_ps[0]) + gap_ps)
-        tiled = {
+        tiled: dict[str, Any] = {
             name: np.tile(getattr(self, name), times)
             for name in ("prompt", "output", "priority", "ready")
         }
@@ -134,9 +136,9 @@ class Trace:
 
 
 def make_trace(
-    arrival_s: Sequence[float],
-    prompt: Sequence[int],
-    output: Sequence[int],
+    arrival_s: ArrayLike,
+    prompt: ArrayLike,
+    output: ArrayLike,
     *,
     priority: Sequence[int] = (),
     hashes: Sequence[Sequence[int]] = (),
@@ -152,7 +154,7 @@ def make_trace(
     order = np.argsort(seconds, kind="stable")
     seconds = seconds[order] - (seconds.min() if len(seconds) else 0.0)
     _check_span(name, float(seconds[-1]) if len(seconds) else 0.0)
-    columns = {
+    columns: dict[str, Any] = {
         "arrival_ps": np.round(seconds * PS).astype(np.int64),
         "prompt": np.asarray(prompt, dtype=np.int32)[order],
         "output": np.asarray(output, dtype=np.int32)[order],

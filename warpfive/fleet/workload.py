@@ -35,6 +35,7 @@ class Lengths:
 
     def draw(self, count: int, rng: np.random.Generator) -> np.ndarray:
         """``count`` lengths, each at least 1."""
+        values: np.ndarray
         if self.high:
             values = rng.integers(self.low, self.high + 1, count)
         elif self.cv:
@@ -123,9 +124,9 @@ class Workload:
         said = self.output.draw(talks * turns, rng).reshape(talks, turns)
         before = np.cumsum(new + said, axis=1) - new - said
         prompt = self.prefix_tokens + before + new
-        pauses = rng.exponential(self.think_s, (talks, turns)) if turns > 1 else 0.0
-        at = starts[:, None] + np.cumsum(np.ones((talks, turns)) * pauses, axis=1)
-        at -= pauses[:, :1] if turns > 1 else 0.0
+        pauses = rng.exponential(max(self.think_s, 1e-9), (talks, turns))
+        pauses[:, 0] = 0.0
+        at = starts[:, None] + np.cumsum(pauses, axis=1)
         group = rng.integers(0, self.prefix_groups, talks)
         shared = self.prefix_tokens // HASH_TOKENS
         most = int(prompt.max()) // HASH_TOKENS + 1
