@@ -110,6 +110,41 @@ __global__ void no_instruction(int *out) {
   out[threadIdx.x] = 1;
 }
 
+// Half of the block makes, half takes, over two named barriers.
+__global__ void hand_over(int *out, int rounds) {
+  __shared__ int box[64];
+  int t = threadIdx.x % 64, sum = 0;
+  for (int r = 0; r < rounds; r++) {
+    if (threadIdx.x < 64) {
+      __wf_bar_sync(2, 128);
+      box[t] = t * 10 + r;
+      __wf_bar_arrive(1, 128);
+    } else {
+      __wf_bar_arrive(2, 128);
+      __wf_bar_sync(1, 128);
+      sum += box[63 - t];
+    }
+  }
+  if (threadIdx.x >= 64) out[t] = sum;
+}
+
+// Each warp of two meets itself alone at a barrier of its own.
+__global__ void halves(int *out) {
+  __shared__ int cell[64];
+  int half = threadIdx.x / 32;
+  for (int r = 0; r <= half * 5; r++) {
+    cell[threadIdx.x] = threadIdx.x + r;
+    __wf_bar_sync(1 + half, 32);
+    out[threadIdx.x] = cell[threadIdx.x ^ 31];
+    __wf_bar_sync(1 + half, 32);
+  }
+}
+
+__global__ void never_meet(int *out) {
+  if (threadIdx.x < 32) __wf_bar_sync(3, 64);
+  out[threadIdx.x] = 1;
+}
+
 __global__ void forever(volatile int *flag) {
   while (*flag == 0) {
   }

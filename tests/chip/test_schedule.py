@@ -80,3 +80,23 @@ def test_recursion_uses_each_lanes_stack(bench):
     out, view = bench.array(64, fill=7)
     assert bench.run("recurse", (1, 64), out, 6).fault == Fault.NONE
     assert (view % 7 == 0).all() and view[0] == 7 + sum(range(7))
+
+
+def test_named_barriers_hand_over_between_halves(bench):
+    out, view = bench.array(64)
+    assert bench.run("hand_over", (3, 128), out, 3).fault == Fault.NONE
+    assert (view == 3 * (63 - np.arange(64)) * 10 + 3).all()
+
+
+def test_barriers_of_a_part_of_the_block(bench):
+    out, view = bench.array(64)
+    assert bench.run("halves", (1, 64), out).fault == Fault.NONE
+    threads = np.arange(64)
+    assert (view == (threads ^ 31) + threads // 32 * 5).all()
+
+
+def test_barriers_that_cannot_open_are_an_error(bench):
+    out, _ = bench.array(96)
+    done = bench.run("never_meet", (1, 96), out)
+    assert done.fault == Fault.LAUNCH_FAILURE
+    assert done.message.startswith("barriers that can never open")

@@ -13,7 +13,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from warpfive.chip.cache import cache_dir, locked, write_atomically
+from warpfive.chip.cache import bound, cache_dir, locked, write_atomically
 from warpfive.errors import WarpfiveError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -24,6 +24,7 @@ FLAGS = (
     "-Wno-unused-parameter", "-Wno-missing-field-initializers",
 )  # fmt: skip
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
+OBJECT_BYTES = 256 << 20  # objects of earlier sources that are kept
 LINK_FLAGS = ("-shared", "-pthread", "-ldl", "-Wl,-soname,libwarpfive.so")
 NAMES = ("libcudart.so", "libcuda.so", "libcudart.so.12", "libcuda.so.1", "libcudart.so.13")
 
@@ -70,6 +71,7 @@ def build(path: Path) -> None:
     temporary = path.with_name(f".{os.getpid()}.so")
     zig(["c++", *map(str, objects), *LINK_FLAGS, "-o", str(temporary)])
     os.replace(temporary, path)
+    bound(cache_dir() / "lib" / "objects", OBJECT_BYTES)
 
 
 def compiled(source: Path) -> Path:

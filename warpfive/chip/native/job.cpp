@@ -141,11 +141,11 @@ void Job::fail(const Failure &what) {
 }
 
 uint64_t Job::chunk(uint64_t first) const {
-  // Blocks that wait for earlier ones must not sit behind those in another worker's portion.
-  if (launch.cooperative || spins()) return 1;
   uint64_t typical = block_ps_.load(std::memory_order_relaxed);
-  if (!typical) return 1;
+  if (!typical || launch.cooperative) return 1;
   uint64_t least = std::clamp<uint64_t>(chunk_ns * 1000 / typical, 1, most_chunk);
+  // A block that waits for earlier ones must not sit long behind those of another's portion.
+  if (spins()) return std::min<uint64_t>(least, 64);
   uint64_t share = (blocks - first) / (settings().threads * 4);
   return std::clamp<uint64_t>(share, least, most_chunk);
 }

@@ -14,7 +14,7 @@
 namespace wf {
 namespace {
 
-constexpr int idle_spins = 2000;  // about 20 us before a helper without work sleeps
+constexpr int idle_spins = 400;  // about 20 us before a helper without work sleeps
 constexpr uint64_t admit_ns = 1'000'000;  // blocks that get nowhere for this long let others start
 constexpr size_t resident_limit = 2048;   // of the whole chip
 constexpr uint64_t access_limit = 64;     // bytes: no access of a lane is longer
