@@ -92,3 +92,17 @@ __device__ __forceinline__ int printf(const char *format, A... arguments) {
   const unsigned long words[sizeof...(A) + 1] = {__wf_word(arguments)...};
   return __wf_printf(format, words, (int)sizeof...(A));
 }
+
+/* What <cstring> and its kin brought into std before the device's overloads were there. */
+namespace std {
+using ::abort;
+using ::calloc;
+using ::free;
+using ::malloc;
+using ::memcmp;
+using ::memcpy;
+using ::memmove;
+using ::memset;
+using ::printf;
+using ::strlen;
+}  // namespace std
