@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
@@ -66,6 +67,13 @@ def test_the_reference_engine_names_faults_alike(python):
 
 def test_one_host_thread_gives_the_same(python):
     assert python(SUMS, WARPFIVE_THREADS="1").stdout == "0 True\n"
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="these are x86-64's levels")
+@pytest.mark.parametrize("host", ["avx2", "sse4"])
+def test_lesser_hosts_give_the_same(python, host):
+    done = python(SUMS, WARPFIVE_HOST=host)
+    assert done.stdout == "0 True\n", done.stderr
 
 
 def test_the_translators_process_is_nobodys_child(python):
