@@ -208,13 +208,13 @@ def collective(instruction: str, setup: str = "") -> np.ndarray:
 @pytest.mark.parametrize(
     "instruction, setup, expected",
     [
-        ("wf.vote.ballot a2, a1, a3", "andi a1, t0, 1", np.full(32, -0x55555556)),
+        ("wf.vote.ballot a2, a1, a3", "andi a1, t0, 1", np.full(32, 0xAAAAAAAA)),
         ("wf.vote.any a2, a1, a3", "", np.ones(32)),
         ("wf.vote.all a2, a1, a3", "", np.zeros(32)),
         ("wf.vote.uni a2, a1, a3", "li a1, 7", np.ones(32)),
-        ("wf.match.any a2, a1, a3", "andi a1, t0, 1", np.where(LANES % 2, -0x55555556, 0x55555555)),
+        ("wf.match.any a2, a1, a3", "andi a1, t0, 1", np.where(LANES % 2, 0xAAAAAAAA, 0x55555555)),
         ("wf.match.all a2, a1, a3", "", np.zeros(32)),
-        ("wf.match.all a2, a1, a3", "li a1, 5", np.full(32, -1)),
+        ("wf.match.all a2, a1, a3", "li a1, 5", np.full(32, 0xFFFFFFFF)),
         ("wf.redux.add a2, a1, a3", "", np.full(32, 496)),
         ("wf.redux.min a2, a1, a3", "addi a1, t0, -8", np.full(32, -8)),
         ("wf.redux.maxu a2, a1, a3", "addi a1, t0, -8", np.full(32, -1)),

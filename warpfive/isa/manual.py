@@ -49,13 +49,14 @@ the base of the block's shared memory, and `ra` and `gp` zero; the rest is undef
 address 0 ends the lane, so a kernel ends with `ret`. Code addresses are offsets in the image plus
 the address it is loaded at.
 
-32-bit integers live sign-extended in registers, as the RISC-V calling convention has them; that
-goes for masks too. Narrow floats are NaN-boxed: all bits above them are one, and a register that
-is not boxed reads as a NaN.
+32-bit integers live sign-extended in registers, as the RISC-V calling convention has them; masks
+of lanes come zero-extended. Narrow floats are NaN-boxed: all bits above them are one. What an
+instruction makes of a register that is not boxed for its format is not fixed (the reference reads
+a NaN).
 
 - **Rounding.** Every operation is exactly rounded in the mode its word names. The dynamic mode is
-  to nearest even; `frm` and `fflags` read as zero and ignore writes. A result that is a NaN is the
-  canonical one. Subnormal numbers are kept.
+  to nearest even; `frm` and `fflags` read as zero and ignore writes. Subnormal numbers are kept.
+  Which NaN comes out of an operation is not fixed (of the reference, the canonical one).
 - **Memory.** One flat address space; an access must be aligned to its size. Lanes of a warp that
   hit one address in an atomic act one after another.
 - **Collectives** (unit `warp`) wait until every live lane of the member mask has come to the same
@@ -92,8 +93,8 @@ row `4*j + l/8`, column `l % 8`) and B is 8 by 16 (row `2*j + l/16`, column `l %
 The operands name the first of eight (tf32: four) consecutive float registers, an element each;
 the intrinsics use `ft0`-`ft7` for C, `fa0`-`fa7` for A and `fs2`-`fs9` for B. Integers sit in
 float registers as 32 bits, of which A and B count the low 8. The low 13 bits of a tf32 element do
-not count. Products and sums are binary32 (or 32-bit integers), in the order of k; a binary16 C is
-rounded once at the end. All 32 lanes take part.
+not count. Products are exact; each sum, in the order of k, is rounded to binary32 (integers wrap
+at 32 bits); a binary16 C is rounded once more at the end. All 32 lanes take part.
 
 ### Approximations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from warpfive.translator import abi
+from warpfive.translator import abi, narrow
 from warpfive.translator.collective import tile_function
 from warpfive.translator.flow import Node
 from warpfive.translator.program import Block
@@ -26,6 +26,8 @@ class Code:
     def text(self) -> str:
         """The LLVM module."""
         parts = [*self.functions, *(tile_function(kind) for kind in sorted(self.tile_products))]
+        if any("half" in part or "bfloat" in part for part in parts):
+            parts.append(narrow.functions())
         return "\n".join([*parts, self._tables()])
 
     def _tables(self) -> str:

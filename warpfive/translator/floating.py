@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from warpfive.translator.integer import Integers
+from warpfive.translator.narrow import function_name
 from warpfive.translator.values import BITS, ELEMENT, INT_OF, Value, vector
 from warpfive.units import WARP_LANES
 
@@ -59,6 +60,13 @@ class Floats(Integers):
     def fcast(self, op: str, value: Value, type_: str) -> Value:
         """fpext or fptrunc."""
         to = ELEMENT[type_]
+        function = function_name(value.type, type_, not value.uniform)
+        if op == "fptrunc" and function:
+            if value.uniform:
+                return self.scalar(type_, self.b.emit(
+                    f"call {to} {function}({value.element} {value.name})"))
+            return self.varying(type_, self.b.emit(
+                f"call {vector(to)} {function}({vector(value.element)} {self.vec(value)})"))
         if value.uniform:
             return self.scalar(type_, self.b.emit(f"{op} {value.element} {value.name} to {to}"))
         return self.varying(type_, self.b.emit(
@@ -69,12 +77,16 @@ class Floats(Integers):
     def farith(self, name: str, type_: str, rm: int, *operands: Value) -> Value:
         """add sub mul div sqrt madd msub nmadd nmsub in a format, correctly rounded."""
         values = [self.as_float(v, type_) for v in operands]
+        if rm not in (RNE, DYN) and type_ == "s" and name not in ("add", "sub"):
+            wide = [self.fcast("fpext", v, "d") for v in values]
+            return self.float_to_float(self._sticky(name, wide), "d", type_, rm)
         if rm not in (RNE, DYN) and type_ in "sd":
             return self._directed(name, type_, rm, values)
-        if type_ in "hg" and name not in ("add", "sub", "mul", "div", "sqrt"):
+        fused = name not in ("add", "sub", "mul", "div", "sqrt")
+        if type_ in "hg" and (fused or rm not in (RNE, DYN)):
             # One rounding: a product of halves and a sum are exact enough in float64.
             wide = [self.fcast("fpext", v, "d") for v in values]
-            return self.fcast("fptrunc", self._exact(name, wide), type_)
+            return self.float_to_float(self._exact(name, wide), "d", type_, rm)
         return self._exact(name, values)
 
     def _exact(self, name: str, values: list[Value]) -> Value:
@@ -89,6 +101,26 @@ class Floats(Integers):
         if name in ("msub", "nmadd"):
             c = self.fneg(c)
         return self.intrinsic("fma", a, b, c)
+
+    def _sticky(self, name: str, values: list[Value]) -> Value:
+        """A result of float32 operands in float64 that lies on the exact one's side of every
+        float32: quotients, roots and products do; a fused sum gets an odd last place."""
+        if name in ("mul", "div", "sqrt"):
+            return self._exact(name, values)
+        a, b, c = values
+        product = self.op("fmul", "d", self.fneg(a) if name in ("nmadd", "nmsub") else a, b)
+        other = self.fneg(c) if name in ("msub", "nmadd") else c
+        total = self.op("fadd", "d", product, other)
+        part = self.op("fsub", "d", total, product)
+        left = self.op("fsub", "d", product, self.op("fsub", "d", total, part))
+        error = self.op("fadd", "d", left, self.op("fsub", "d", other, part))
+        zero = self.float_const("d", 0.0)
+        last = self.arith("and", self.float_bits(total), self.const(1), 64)
+        even = self.compare("eq", last, self.const(0))
+        up = self.arith("and", self.fcompare("ogt", error, zero), even, 64)
+        down = self.arith("and", self.fcompare("olt", error, zero), even, 64)
+        result = self.select(up, self._step(total, True), total)
+        return self.select(down, self._step(total, False), result)
 
     def fneg(self, value: Value) -> Value:
         return self.op("fneg", value.type, value)
@@ -277,7 +309,7 @@ class Floats(Integers):
         to = ELEMENT[type_]
         if type_ in "hg":
             # Through float64 an integer below 2^53 rounds once; halves overflow far below.
-            return self.fcast("fptrunc", self.int_to_float(value, kind, "d", rm), type_)
+            return self.float_to_float(self.int_to_float(value, kind, "d", RNE), "d", type_, rm)
         if source.uniform:
             near = self.scalar(type_, self.b.emit(
                 f"{op} {source.element} {source.name} to {to}"))

@@ -1,8 +1,9 @@
 /* Written by `python -m warpfive.isa.generate` from the instruction table; edit that instead.
 
    One device function an instruction of Xwarp, the chip's own extension. Integers are passed and
-   returned as 64-bit registers hold them: a 32-bit result is sign-extended, of a mask operand the
-   low 32 bits count. docs/isa.md describes every instruction. */
+   returned as 64-bit registers hold them: a 32-bit result is sign-extended, a mask of lanes is
+   zero-extended, and of a mask operand the low 32 bits count. docs/isa.md describes every
+   instruction. */
 #pragma once
 
 #define __WF_INTRINSIC static inline __attribute__((device, always_inline, unused))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from warpfive.isa.reference.floats import RNE, Format, Integer, S
+from warpfive.isa.reference.floats import RNE, Format, Integer, S, odd, two_sum
 from warpfive.isa.reference.integers import Lanes, sext
 
 if TYPE_CHECKING:
@@ -74,19 +74,20 @@ class Collectives:
         return np.where(self._warp.active[source], value[source], value)
 
     def mma(self, wide: Format | Integer, narrow: Format | Integer | str, c, a, b) -> Lanes:
-        """C + A B over the warp's tiles; products and sums in order of k."""
+        """C + A B over the warp's tiles; exact products, summed in order of k."""
         left, right = _tile(narrow, a, True), _tile(narrow, b, False)
         total = _tile(wide, c, False)
         for k in range(left.shape[1]):
-            total = total + left[:, k, None] * right[None, k, :]
+            total = _plus(total, left[:, k, None] * right[None, k, :])
         rows = total.reshape(8, 32)
         if isinstance(wide, Integer):
             return S.box(rows.astype(np.int64).view(np.uint64) & np.uint64(0xFFFFFFFF))
-        return np.array([wide.round(row.astype(np.float64), RNE) for row in rows])
+        return np.array([wide.round(row, RNE) for row in rows])
 
 
 def _delta(delta: Lanes) -> Lanes:
-    return (delta & np.uint64(31)).astype(np.int64)
+    """How far to look: an unsigned 32-bit number, so that one beyond the warp finds no lane."""
+    return (delta & np.uint64(0xFFFFFFFF)).astype(np.int64)
 
 
 def _width(mask: Lanes) -> Lanes:
@@ -95,8 +96,15 @@ def _width(mask: Lanes) -> Lanes:
     return np.where((width < 1) | (width > 32), 32, width)
 
 
+def _plus(total: Lanes, product: Lanes) -> Lanes:
+    """A sum of integers, or of numbers in binary64 rounded once to binary32."""
+    if total.dtype == np.int64:
+        return total + product
+    return odd(*two_sum(total, product)).astype(np.float32).astype(np.float64)
+
+
 def _tile(form: Format | Integer | str, registers: Lanes, left: bool) -> Lanes:
-    """Registers as a tile of numbers that multiply in float32 or int32."""
+    """Registers as a tile of integers or binary64 numbers, whose products are exact."""
     if isinstance(form, Integer):
         low = registers & np.uint64((1 << form.bits) - 1)
         whole = sext(low, form.bits) if form.signed else low
@@ -104,8 +112,8 @@ def _tile(form: Format | Integer | str, registers: Lanes, left: bool) -> Lanes:
     if form == TF32:
         kept = S.box(S.unbox(registers) & np.uint64(0xFFFFE000))
         shape = (16, 8) if left else (8, 16)
-        return S.value(kept).astype(np.float32).reshape(shape)
-    return form.value(registers).astype(np.float32).reshape(16, 16)
+        return S.value(kept).reshape(shape)
+    return form.value(registers).reshape(16, 16)
 
 
 TF32 = "tf32"

@@ -7,7 +7,7 @@ import numpy as np
 
 from warpfive.isa.reference.collective import LANE, mask_of
 from warpfive.isa.reference.floats import RNE, S
-from warpfive.isa.reference.integers import Lanes, w
+from warpfive.isa.reference.integers import Lanes, uw
 from warpfive.isa.reference.launch import Trap
 from warpfive.isa.tables import SPECIAL_REGISTERS
 
@@ -28,12 +28,12 @@ SPECIAL: dict[str, Callable[["Warp"], object]] = {
     "smid": lambda warp: warp.block.slot.core,
     "nsmid": lambda warp: warp.launch.cores,
     "dynshared": lambda warp: warp.block.slot.shared + warp.launch.dynamic_offset,
-    "lanemask.eq": lambda warp: w(_BITS),
-    "lanemask.lt": lambda warp: w(_BITS - _ONE),
-    "lanemask.le": lambda warp: w((_BITS << _ONE) - _ONE),
-    "lanemask.gt": lambda warp: w(~((_BITS << _ONE) - _ONE)),
-    "lanemask.ge": lambda warp: w(~(_BITS - _ONE)),
-    "activemask": lambda warp: w(np.full(32, mask_of(warp.active))),
+    "lanemask.eq": lambda warp: _BITS,
+    "lanemask.lt": lambda warp: _BITS - _ONE,
+    "lanemask.le": lambda warp: (_BITS << _ONE) - _ONE,
+    "lanemask.gt": lambda warp: uw(~((_BITS << _ONE) - _ONE)),
+    "lanemask.ge": lambda warp: uw(~(_BITS - _ONE)),
+    "activemask": lambda warp: mask_of(warp.active),
     "clock64": lambda warp: warp.clock(),
     "globaltimer": lambda warp: int(warp.clock() * 1e9 / warp.launch.clock_hz),
     "dynshared.bytes": lambda warp: warp.launch.dynamic_bytes,

@@ -49,7 +49,7 @@ def _bits(values: Lanes) -> Lanes:
     return np.ascontiguousarray(values, np.float64).view(np.uint64)
 
 
-def _odd(nearest: Lanes, error: Lanes) -> Lanes:
+def odd(nearest: Lanes, error: Lanes) -> Lanes:
     """A sum rounded to odd from its nearest binary64 and the exact rest."""
     even = _bits(nearest) & np.uint64(1) == 0
     toward = np.copysign(np.inf, error)
@@ -57,7 +57,7 @@ def _odd(nearest: Lanes, error: Lanes) -> Lanes:
     return np.where(adjust, np.nextafter(nearest, toward), nearest)
 
 
-def _two_sum(a: Lanes, b: Lanes) -> tuple[Lanes, Lanes]:
+def two_sum(a: Lanes, b: Lanes) -> tuple[Lanes, Lanes]:
     """The nearest binary64 of a + b, and what it lacks (Knuth)."""
     total = a + b
     part = total - a
@@ -148,7 +148,7 @@ class Format:
         x, y = self.value(a), self.value(b)
         if self.bits == 64:
             return self._exact(_zero(x + y, x, y, mode), mode, lambda p, q: p + q, x, y)
-        return self.round(_zero(_odd(*_two_sum(x, y)), x, y, mode), mode)
+        return self.round(_zero(odd(*two_sum(x, y)), x, y, mode), mode)
 
     def mul(self, a: Lanes, b: Lanes, mode: int) -> Lanes:
         """a * b."""
@@ -162,7 +162,7 @@ class Format:
         x, y, z = self.value(a), self.value(b), self.value(c)
         product = x * y
         if self.bits < 64:
-            return self.round(_zero(_odd(*_two_sum(product, z)), product, z, mode), mode)
+            return self.round(_zero(odd(*two_sum(product, z)), product, z, mode), mode)
         inner = np.isfinite(x) & np.isfinite(y) & ~np.isfinite(z)
         nearest = np.where(inner, z, product + z)
         nearest = _zero(nearest, product, z, mode)
@@ -272,7 +272,7 @@ class Format:
         low = (a & a.dtype.type(0xFFFFFFFF)).astype(np.float64)
         if self.bits == 64:
             return self._exact(high + low, mode, lambda p, q: p + q, high, low)
-        return self.round(_odd(*_two_sum(high, low)), mode)
+        return self.round(odd(*two_sum(high, low)), mode)
 
     def of(self, other: "Format", a: Lanes, mode: int) -> Lanes:
         """A value of another format in this one."""

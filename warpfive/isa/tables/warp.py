@@ -1,7 +1,7 @@
 """Xwarp: what a warp of lanes needs beyond the standard, in the custom-0 to custom-3 spaces.
 
 A collective with a member mask waits until every live lane of the mask has come to the same
-instruction with the same mask. 32-bit results, masks too, come back sign-extended.
+instruction with the same mask. Masks come back zero-extended, other 32-bit results sign-extended.
 ``f32 += f16 * f16`` and the like name a tile product's formats.
 """
 
@@ -81,7 +81,7 @@ wf.bar.arrive rs1, rs2 | op=0x0b f3=1 f7=10 rd=0 | barrier | arrive(rs1, rs2)
 """)
 
 _VOTES = table("Xwarp", """
-wf.vote.ballot rd, rs1, rs2 | op=0x0b f3=2 f7=0 | warp | rd = w(ballot(rs1, rs2))
+wf.vote.ballot rd, rs1, rs2 | op=0x0b f3=2 f7=0 | warp | rd = ballot(rs1, rs2)
     | Mask of the members whose rs1 is not zero.
 wf.vote.any rd, rs1, rs2 | op=0x0b f3=2 f7=1 | warp | rd = ballot(rs1, rs2) != 0
     | One where any member's rs1 is not zero.
@@ -90,10 +90,10 @@ wf.vote.all rd, rs1, rs2 | op=0x0b f3=2 f7=2 | warp | rd = ballot(rs1 == 0, rs2)
 wf.vote.uni rd, rs1, rs2 | op=0x0b f3=2 f7=3 | warp
     | rd = (ballot(rs1, rs2) == 0) \\| (ballot(rs1 == 0, rs2) == 0)
     | One where the members' rs1 are all zero or all not zero.
-wf.match.any rd, rs1, rs2 | op=0x0b f3=2 f7=4 | warp | rd = w(match(rs1, rs2))
+wf.match.any rd, rs1, rs2 | op=0x0b f3=2 f7=4 | warp | rd = match(rs1, rs2)
     | Mask of the members whose 64-bit rs1 equals the lane's own.
 wf.match.all rd, rs1, rs2 | op=0x0b f3=2 f7=5 | warp
-    | rd = w(pick(match(rs1, rs2) == members(rs2), members(rs2), 0))
+    | rd = pick(match(rs1, rs2) == members(rs2), members(rs2), 0)
     | Mask of the members where all 64-bit rs1 are equal, else 0.
 wf.redux.add rd, rs1, rs2 | op=0x0b f3=2 f7=8 | warp | rd = w(reduce(add, rs1, rs2))
     | Sum over the members, 32 bits.
