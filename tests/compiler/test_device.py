@@ -144,3 +144,9 @@ def test_what_no_kernel_reaches_is_left_out(tmp_path):
            extern "C" __global__ void k(int* p) { *p = 1; }""",
     )
     assert [symbol.name for symbol in image.symbols] == ["k"]
+
+
+def test_switches_have_no_jump_tables(tmp_path):
+    cases = " ".join(f"case {n}: p[{n}] = {n * n % 7}; break;" for n in range(12))
+    image = build(tmp_path, f'extern "C" __global__ void k(int* p) {{ switch (*p) {{ {cases} }} }}')
+    assert not image.relative

@@ -70,8 +70,9 @@ def _prepare(folder: Path, record: Path) -> None:
         words = [str(toolchain.zig()), "c++", "-target", toolchain.host_target(), str(source)]
         words += ["-fno-sanitize=all", "-o", str(Path(scratch) / "probe")]
         # zig names its cache relative to the working directory where it lies below it.
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, check=False,
-                              cwd=scratch)
+        done = subprocess.run(
+            words, env=environment, capture_output=True, text=True, check=False, cwd=scratch
+        )
         lines = [line for line in done.stderr.splitlines() if line.startswith("ld.lld ")]
         if done.returncode or not lines:
             raise CompileError(f"the host's C++ library does not build: {done.stderr.strip()}")
