@@ -1,6 +1,7 @@
 """Fit engine profiles, chip efficiencies and bands on the fitting half of the serving rows.
 
-    python -m benchmarks.fidelity.fit_serving
+    python -m benchmarks.fidelity.fit_serving           # everything
+    python -m benchmarks.fidelity.fit_serving '{...}'   # with some chips' efficiencies given
 
 Writes ``warpfive/catalog/engines.json``, ``warpfive/perf/efficiency.json`` and
 ``warpfive/perf/bands.json``. Takes about a quarter of an hour on two cores.
@@ -8,6 +9,7 @@ Writes ``warpfive/catalog/engines.json``, ``warpfive/perf/efficiency.json`` and
 
 import json
 import math
+import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -15,7 +17,7 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import warpfive
-from warpfive.catalog import ChipSpec, EngineProfile, chip
+from warpfive.catalog import ChipSpec, EngineProfile, chip, model
 from warpfive.errors import InputError
 from warpfive.perf import (
     SHIPPED,
@@ -47,26 +49,32 @@ HABITS: Mapping[str, Mapping[str, object]] = {
 VERSION_HABITS = {"trtllm-1.0.0rc3": {"extra": 1}}
 START = {
     "step_s": 2e-3, "sequence_s": 1e-5, "layer_s": 1.2e-5, "moe_s": 1e-5, "request_s": 1e-2,
-    "prefill_s": 2e-3, "prefill_layer_s": 1e-4, "intake_s": 1e-3, "moe_scale": 1.0, "moe_compute_scale": 1.2,
+    "prefill_s": 2e-3, "prefill_layer_s": 1e-4,
+    "intake_s": 1e-3, "moe_scale": 1.0, "moe_prefill_scale": 1.3,
     "comm_scale": 1.0, "prefill_scale": 1.0, "attention_scale": 1.0, "gemm_scale": 1.0,
 }  # fmt: skip
 STIFFNESS = {
-    "step_s": 0.03, "sequence_s": 0.03, "layer_s": 0.03, "moe_s": 0.01, "request_s": 0.03,
-    "prefill_s": 0.3, "prefill_layer_s": 0.05, "intake_s": 0.05, "moe_scale": 0.5, "moe_compute_scale": 0.1,
-    "comm_scale": 0.5, "prefill_scale": 1.0, "attention_scale": 1.0, "gemm_scale": 1.0,
+    "step_s": 0.6, "sequence_s": 0.6, "layer_s": 0.6, "moe_s": 0.2, "request_s": 0.6,
+    "prefill_s": 6.0, "prefill_layer_s": 1.0, "intake_s": 1.0, "moe_scale": 10.0,
+    "moe_prefill_scale": 2.0, "comm_scale": 10.0, "prefill_scale": 20.0, "attention_scale": 20.0,
+    "gemm_scale": 20.0,
 }  # fmt: skip
-SILICON = {"h100": "hopper", "h200": "hopper", "a100": "a100", "h20": "h20"}
-"""Chips whose efficiencies the serving rows refine; chips of the same cores share them."""
+"""How firmly a parameter is held to where it starts: groups are few, so firmly."""
+EXPERT_PARAMETERS = ("moe_s", "moe_scale", "moe_prefill_scale", "comm_scale")
+"""All that rows of models with experts may set of a version; the rest stays the family's.
+
+Such rows cannot tell an engine's general costs from those of its experts.
+"""
+SILICON = {"a100": "a100"}
+"""Chips without kernel measurements, whose efficiencies the serving rows give."""
 CHIP_PARAMETERS = {
-    "hopper": ("gemm", "stream", "attention_stream", "allreduce_s"),
     "a100": ("gemm", "stream", "grouped", "grouped_stream", "attention_stream", "attention"),
-    "h20": ("stream",),
 }
-"""What kernel measurements leave open on each."""
 LIMITS = {
     "step_s": (1e-4, 3e-2), "sequence_s": (5e-7, 5e-4), "layer_s": (1e-6, 3e-4),
-    "moe_s": (1e-6, 4e-4), "request_s": (1e-3, 0.2), "prefill_s": (1e-4, 2e-2), "prefill_layer_s": (1e-5, 1e-3),
-    "intake_s": (1e-5, 2e-2), "moe_scale": (0.7, 2.5), "moe_compute_scale": (0.7, 4.0),
+    "moe_s": (1e-6, 4e-4), "request_s": (1e-3, 0.2), "prefill_s": (1e-4, 2e-2),
+    "prefill_layer_s": (1e-5, 1e-3),
+    "intake_s": (1e-5, 2e-2), "moe_scale": (0.7, 2.5), "moe_prefill_scale": (0.7, 4.0),
     "comm_scale": (0.4, 2.0), "prefill_scale": (0.7, 2.2), "attention_scale": (0.7, 1.8),
     "gemm_scale": (0.8, 1.6), "stream": (0.4, 0.95), "grouped_stream": (0.3, 0.95),
     "attention_stream": (0.4, 0.97), "allreduce_s": (2e-6, 3e-5), "gemm": (0.4, 0.95),
@@ -160,7 +168,7 @@ def fit_family(job: tuple[str, list[Case], Constants]) -> tuple[str, dict[str, f
         families = {**constants.families, name: trial}
         return errors(cases, Constants(families, {}, constants.chips))
 
-    values = fit_logs(residuals, prior, pull=STIFFNESS, limits=LIMITS, rounds=4)  # type: ignore[arg-type]
+    values = fit_logs(residuals, prior, pull=STIFFNESS, limits=LIMITS, rounds=3)  # type: ignore[arg-type]
     return name, _rounded(values)
 
 
@@ -168,12 +176,14 @@ def fit_version(job: tuple[str, list[Case], Constants]) -> tuple[str, dict[str, 
     """Constants of one version, pulled towards its family's."""
     name, cases, constants = job
     profile = constants.profile(name)
-    prior = {key: max(getattr(profile, key), LIMITS[key][0]) for key in START}
+    experts_only = all(model(case.model).is_moe for case in cases)
+    keys = EXPERT_PARAMETERS if experts_only else tuple(START)
+    prior = {key: max(getattr(profile, key), LIMITS[key][0]) for key in keys}
 
     def residuals(trial: dict[str, float]) -> list[float]:
         return errors(cases, Constants(constants.families, {name: trial}, constants.chips))
 
-    values = fit_logs(residuals, prior, pull=STIFFNESS, limits=LIMITS, rounds=4)
+    values = fit_logs(residuals, prior, pull=STIFFNESS, limits=LIMITS, rounds=3)
     return name, _rounded(values)
 
 
@@ -191,9 +201,9 @@ def fit_chip(job: tuple[str, list[Case], Constants]) -> tuple[str, dict[str, flo
     return name, _rounded(values)
 
 
-def fit_all(cases: list[Case], rounds: int = 2) -> Constants:
-    """Families, versions and chips in turn."""
-    constants = Constants()
+def fit_all(cases: list[Case], rounds: int, chips_known: dict[str, dict[str, float]]) -> Constants:
+    """Families and chips in turn, then versions; ``chips_known`` are where the chips start."""
+    constants = Constants(chips=dict(chips_known))
     families, versions, chips = (defaultdict(list) for _ in range(3))
     for case in cases:
         families[family(case.engine)].append(case)
@@ -212,8 +222,11 @@ def fit_all(cases: list[Case], rounds: int = 2) -> Constants:
                 constants.versions = dict(pool.map(fit_version, jobs, chunksize=1))
                 print(json.dumps(constants.versions), flush=True)
             else:
-                jobs = [(name, found[::2], constants) for name, found in chips.items()]
-                constants.chips = dict(pool.map(fit_chip, jobs, chunksize=1))
+                jobs = [
+                    (name, found[::2], constants)
+                    for name, found in chips.items() if name not in chips_known
+                ]  # fmt: skip
+                constants.chips |= dict(pool.map(fit_chip, jobs, chunksize=1))
                 print(json.dumps(constants.chips), flush=True)
     return constants
 
@@ -258,25 +271,10 @@ def write_chips(constants: Constants) -> None:
 
 
 def band_errors(cases: list[Case], constants: Constants) -> list[tuple[Case, float]]:
-    """Log errors of each half of the groups under versions and families fitted on the other."""
-    found: list[tuple[Case, float]] = []
-    names = sorted({case.group for case in cases})
-    for side in (0, 1):
-        inside = {name for i, name in enumerate(names) if i % 2 == side}
-        trained = Constants(chips=constants.chips)
-        families: dict[str, list[Case]] = defaultdict(list)
-        for case in cases:
-            if case.group in inside:
-                families[family(case.engine)].append(case)
-        with Pool(2) as pool:
-            jobs = [(name, part, trained) for name, part in families.items()]
-            trained.families = dict(pool.map(fit_family, jobs, chunksize=1))
-        rest = [case for case in cases if case.group not in inside]
-        found += [
-            (case, error)
-            for case, error in zip(rest, errors(rest, trained), strict=True) if error
-        ]  # fmt: skip
-    return found
+    """Log errors under the families' profiles, as a version that was never fitted would have."""
+    general = Constants(constants.families, {}, constants.chips)
+    found = zip(cases, errors(cases, general), strict=True)
+    return [(case, error) for case, error in found if error]
 
 
 def write_bands(found: list[tuple[Case, float]]) -> None:
@@ -303,7 +301,8 @@ def write_bands(found: list[tuple[Case, float]]) -> None:
 def main() -> None:
     """Fit and store everything."""
     cases = fitting_cases()
-    constants = fit_all(cases)
+    known = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
+    constants = fit_all(cases, 1 if known else 2, known)
     write_engines(constants, cases)
     write_chips(constants)
     write_bands(band_errors(cases, constants))

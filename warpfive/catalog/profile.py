@@ -40,8 +40,8 @@ class EngineProfile:
     """Time of matrix products against the chip's fitted kernels."""
     attention_scale: float = 1.0
     moe_scale: float = 1.0
-    moe_compute_scale: float = 1.0
-    """Time of expert products where arithmetic bounds them, as in prefill."""
+    moe_prefill_scale: float = 1.0
+    """Further time of a prefill step of a model with experts: gathering, sorting, padding."""
     comm_scale: float = 1.0
     prefill_scale: float = 1.0
     """Time of a whole prefill step against its operators."""

@@ -11,9 +11,10 @@ from warpfive.perf.rows import Case
 from warpfive.perf.solve import fit_logs
 
 STIFFNESS: Mapping[str, float] = {
-    "step_s": 0.03, "sequence_s": 0.03, "layer_s": 0.03, "moe_s": 0.03, "request_s": 0.03,
-    "prefill_s": 0.05, "prefill_layer_s": 0.05, "intake_s": 0.1, "moe_scale": 0.3,
-    "comm_scale": 0.3, "moe_compute_scale": 0.3, "prefill_scale": 0.1, "attention_scale": 0.5, "gemm_scale": 0.3,
+    "step_s": 0.3, "sequence_s": 0.3, "layer_s": 0.3, "moe_s": 0.3, "request_s": 0.1,
+    "prefill_s": 1.0, "prefill_layer_s": 0.5, "intake_s": 1.0, "moe_scale": 3.0,
+    "comm_scale": 2.0, "moe_prefill_scale": 2.0, "prefill_scale": 2.0, "attention_scale": 3.0,
+    "gemm_scale": 3.0,
 }  # fmt: skip
 """Fitted parameter -> how firmly it is held to the profile it starts from."""
 
@@ -22,7 +23,7 @@ LIMITS: Mapping[str, tuple[float, float]] = {
     "moe_s": (1e-6, 4e-4), "request_s": (1e-3, 0.2), "prefill_s": (1e-4, 0.1),
     "prefill_layer_s": (1e-5, 1e-3),
     "intake_s": (1e-5, 2e-2), "moe_scale": (0.5, 3.0), "comm_scale": (0.3, 2.5),
-    "moe_compute_scale": (0.6, 4.0), "prefill_scale": (0.5, 2.5),
+    "moe_prefill_scale": (0.6, 4.0), "prefill_scale": (0.5, 2.5),
     "attention_scale": (0.5, 3.0), "gemm_scale": (0.6, 2.0),
 }  # fmt: skip
 
@@ -39,7 +40,7 @@ class Calibration:
 
 
 def calibrate_engine(
-    cases: Sequence[Case], base: EngineProfile | None = None, rounds: int = 8
+    cases: Sequence[Case], base: EngineProfile | None = None, rounds: int = 5
 ) -> Calibration:
     """Fit the profile of the cases' engine; a few settings of latency and throughput suffice."""
     if len(cases) < 3:

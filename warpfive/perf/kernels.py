@@ -107,18 +107,14 @@ def active_experts(experts: int, top_k: int, tokens: float) -> float:
 def grouped_gemm(
     chip: ChipSpec, fit: Efficiency, shape: tuple[float, float, int, int], weights: str,
     compute: str,
-    slower: float = 1.0,
 ) -> float:  # fmt: skip
-    """Seconds of one product over experts; shape is (rows in all, experts hit, n, k).
-
-    ``slower`` is the arithmetic's time against the chip's best kernels.
-    """
+    """Seconds of one product over experts; shape is (rows in all, experts hit, n, k)."""
     rows, hit, n, k = shape
     if rows <= 0:
         return 0.0
     each = rows / max(hit, 1e-9)
     rate = chip.rates[compute] * fit.grouped
-    compute_s = tile_seconds(chip, (hit, each, n, k), rate) * slower
+    compute_s = tile_seconds(chip, (hit, each, n, k), rate)
     moved = hit * n * k * DTYPE_BYTES[weights] + rows * (k * max(1.0, DTYPE_BYTES[compute]) + 2 * n)
     tiles = hit * math.ceil(each / 64) * math.ceil(n / 64)
     stream_s = moved / (chip.memory.bandwidth * fit.grouped_stream * reach(chip, fit, tiles))

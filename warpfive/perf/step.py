@@ -113,11 +113,17 @@ class StepModel:
         if new_tokens <= 0:
             return self.decode(int(batch), context_sum)
         attended = self.prefill_attention(new_tokens, context)
-        scale = self.engine.prefill_scale
+        scale = self.prefill_scale
         together = self.body(new_tokens + batch, sequences=batch + 1) * scale
         seen = self._context_slope(batch) * context_sum + self.state(batch)
         host = self.engine.sequence_s * batch / self.layout.dp
         return self.launched(together + attended * scale + seen) + host + self._host(new_tokens)
+
+    @property
+    def prefill_scale(self) -> float:
+        """Time of a prefill step's work on the chip against its operators'."""
+        experts = self.engine.moe_prefill_scale if self.model.is_moe else 1.0
+        return self.engine.prefill_scale * experts
 
     def launched(self, device: float) -> float:
         """Seconds of prefill work on the chip, or of its launches where they take longer."""
@@ -158,7 +164,7 @@ class StepModel:
 
     def prefill_terms(self, new_tokens: float, context: float = 0.0) -> list[Term]:
         """Operators of a prefill step."""
-        scale = self.engine.prefill_scale * self.pipeline_share(new_tokens)
+        scale = self.prefill_scale * self.pipeline_share(new_tokens)
         tokens = new_tokens / self.layout.cp
         terms = [
             Term(name, seconds * scale, count)
@@ -244,11 +250,8 @@ class StepModel:
         types = self.precision
         up = (pairs, hit, (block.matrices - 1) * width, hidden)
         down = (pairs, hit, hidden, width)
-        slower = self.engine.moe_compute_scale
         return sum(
-            kernels.grouped_gemm(
-                self.chip, self.fit, shape, types.experts, types.experts_math, slower
-            )
+            kernels.grouped_gemm(self.chip, self.fit, shape, types.experts, types.experts_math)
             for shape in (up, down)
         )
 

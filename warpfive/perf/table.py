@@ -33,7 +33,7 @@ class StepTable:
     def prefill(self, new_tokens: float, context: float, sequences: int = 1) -> float:
         """Seconds of a prefill step of ``sequences`` prompts with equal shares of the tokens."""
         engine = self.step.engine
-        scale = engine.prefill_scale * self.step.pipeline_share(new_tokens)
+        scale = self.step.prefill_scale * self.step.pipeline_share(new_tokens)
         attended = sequences * self.step.prefill_attention(new_tokens / sequences, context)
         body = self._at(self._body, max(1.0, new_tokens / self.step.layout.cp))
         device = self.step.launched((body + attended) * scale)
@@ -51,7 +51,7 @@ class StepTable:
         seen = self._at(self._slope, batch) * context_sum + self._at(self._fixed, batch)
         host = engine.prefill_s + engine.sequence_s * batch / self.step.layout.dp
         host += engine.token_s * new_tokens
-        return self.step.launched((body + attended) * engine.prefill_scale + seen) + host
+        return self.step.launched((body + attended) * self.step.prefill_scale + seen) + host
 
     def _at(self, table: dict[int, float], batch: float) -> float:
         if batch <= 1:

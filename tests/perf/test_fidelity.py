@@ -1,0 +1,47 @@
+"""The fidelity page says what the shipped constants do."""
+
+import csv
+
+import pytest
+
+from benchmarks.fidelity import report
+from benchmarks.fidelity.kernel_rows import kernel_cases
+from warpfive.catalog import chip
+from warpfive.perf import SHIPPED, Case, Predictor, efficiency, held_out, read_case, read_rows
+
+SAMPLE = 60
+"""Stored predictions that are made again."""
+
+
+@pytest.fixture(scope="module")
+def cases() -> dict[str, Case]:
+    read = (read_case(row) for row in read_rows(SHIPPED))
+    return {case.id: case for case in read if isinstance(case, Case)}
+
+
+def test_the_page_is_rendered_from_the_stored_predictions():
+    assert report.PAGE.read_text(encoding="utf-8") == report.render()
+
+
+def test_stored_predictions_are_what_the_model_says(cases):
+    with report.PREDICTIONS.open(encoding="utf-8", newline="") as file:
+        stored = [(row["id"], float(row["predicted"])) for row in csv.DictReader(file)]
+    predictor = Predictor()
+    for name, predicted in stored[:: max(1, len(stored) // SAMPLE)]:
+        if cases[name].requests < 500:
+            assert predictor(cases[name]) == pytest.approx(predicted, rel=1e-4), name
+
+
+def test_the_split_keeps_groups_whole(cases):
+    sides: dict[str, set[bool]] = {}
+    for case in cases.values():
+        sides.setdefault(case.group, set()).add(held_out(case))
+    assert all(len(side) == 1 for side in sides.values())
+    assert 0.3 < sum(side == {True} for side in sides.values()) / len(sides) < 0.7
+
+
+def test_kernels_hold_their_goal_on_shapes_never_fitted():
+    errors = sorted(
+        abs(case.error(efficiency(chip(case.chip)))) for case in kernel_cases() if case.held_out
+    )
+    assert errors[len(errors) // 2] < 0.15
