@@ -38,6 +38,8 @@ def emit(text: str | bytes, level: int, libraries: tuple[Path, ...] = ()) -> byt
         optimised = _run([*words, "-emit-llvm"], data)
         data = integer_selects(optimised.decode()).encode()
         words = [f"-O{level}", "-disable-llvm-passes"]
+    # Lanes of a switch part anyway: a tree of branches lets the translator see where they go.
+    words += ["-mllvm", f"-riscv-min-jump-table-entries={2**31 - 1}"]
     words += ["-emit-obj", "-mrelocation-model", "static", "-mcmodel=medium"]
     words += ["-ffunction-sections", "-fdata-sections", "-fstack-size-section"]
     return _run(words, data)
