@@ -125,7 +125,8 @@ the same comparison with every table, and takes rows of your own.
 are fitted on half of the (chip, model, engine version) groups, chosen by a hash of the group's
 name; *held out* rows belong to the other half and no constant was fitted to them. How firmly the
 fit holds to its starting values was set after held-out errors had been seen once. There are no
-constants for a row, a model or a shape: one set a chip, one an engine version. Errors are absolute and relative,
+constants for a row, a model or a shape: one set a chip, one an engine version. Errors are
+absolute and relative,
 medians unless said otherwise; bias is the signed median; *in band* is the share of rows inside
 the printed 80 % band.
 """

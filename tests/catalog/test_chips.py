@@ -154,3 +154,11 @@ def test_systems_resolve():
     assert catalog.system("panjiu-al128").chip == "zhenwu-m890"
     with pytest.raises(InputError, match="unknown system"):
         catalog.system("nowhere")
+
+
+def test_failure_rates_are_those_published():
+    # 419 unexpected interruptions in 54 days of 16,384 chips
+    rate = catalog.failure_rate("any-unexpected-interruption").rate_per_hour
+    assert rate == pytest.approx(419 / (54 * 24 * 16384), rel=0.01)
+    with pytest.raises(InputError, match="unknown failure rate"):
+        catalog.failure_rate("gremlins")

@@ -16,14 +16,16 @@ from warpfive.catalog.model import AttentionSpec, DenseOp, FeedForwardSpec, Laye
 from warpfive.catalog.models import model, model_names, resolve_model
 from warpfive.catalog.names import nearest
 from warpfive.catalog.profile import EngineProfile, engine_names, engine_profile, profile_from
+from warpfive.catalog.reliability import FailureRate, failure_rate, failure_rates
 from warpfive.catalog.systems import NodeSpec, SystemSpec, node_of, system, system_names
 from warpfive.catalog.whatif import SETTINGS, memory_options, with_settings
 
 __all__ = [
     "DEFAULT_CHIP", "DTYPE_BYTES", "GRADES", "SETTINGS", "AttentionSpec", "ChipSpec", "CoreSpec",
-    "DenseOp", "EngineProfile", "FeedForwardSpec", "Figure", "LayerSpec", "LinkSpec",
-    "MemorySpec", "MemoryTechnology", "ModelSpec", "NodeSpec", "SystemSpec", "chip", "chip_file",
-    "chip_names", "engine_names", "engine_profile", "memory_options", "memory_technologies",
-    "memory_technology", "model", "model_from_config", "model_names", "nearest", "node_of",
-    "parse_quantity", "profile_from", "resolve_model", "system", "system_names", "with_settings",
+    "DenseOp", "EngineProfile", "FailureRate", "FeedForwardSpec", "Figure", "LayerSpec",
+    "LinkSpec", "MemorySpec", "MemoryTechnology", "ModelSpec", "NodeSpec", "SystemSpec", "chip",
+    "chip_file", "chip_names", "engine_names", "engine_profile", "failure_rate", "failure_rates",
+    "memory_options", "memory_technologies", "memory_technology", "model", "model_from_config",
+    "model_names", "nearest", "node_of", "parse_quantity", "profile_from", "resolve_model",
+    "system", "system_names", "with_settings",
 ]  # fmt: skip

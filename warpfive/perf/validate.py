@@ -123,6 +123,8 @@ def _cause(message: str) -> str:
         return "the model does not fit as configured"
     if "room for" in message:
         return "less KV cache than one request as configured"
+    if message.startswith("--"):
+        return "a layout that the chip or the model cannot have"
     return message
 
 
