@@ -34,7 +34,7 @@ __wf_d __bf16 __wf_fma_native(__bf16 a, __bf16 b, __bf16 c) {
 #define WF_MANTISSA 7
 #define WF_ROUND "fcvt.bf16.s"
 #define WF_FROM_DOUBLE(value) __wf_odd_float(value)
-#include "wf_half.inc"
+#include "wf_half.hpp"
 
 typedef __nv_bfloat16 nv_bfloat16;
 typedef __nv_bfloat162 nv_bfloat162;

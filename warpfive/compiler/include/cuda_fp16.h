@@ -23,7 +23,7 @@ __wf_d _Float16 __wf_fma_native(_Float16 a, _Float16 b, _Float16 c) {
 #define WF_MANTISSA 10
 #define WF_ROUND "fcvt.h.s"
 #define WF_FROM_DOUBLE(value) (value)
-#include "wf_half.inc"
+#include "wf_half.hpp"
 
 typedef __half half;
 typedef __half2 half2;
