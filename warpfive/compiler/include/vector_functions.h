@@ -70,7 +70,8 @@ __wf_make ushort3 make_ushort3(unsigned short x, unsigned short y, unsigned shor
   ushort3 v = {x, y, z};
   return v;
 }
-__wf_make ushort4 make_ushort4(unsigned short x, unsigned short y, unsigned short z, unsigned short w) {
+__wf_make ushort4 make_ushort4(unsigned short x, unsigned short y, unsigned short z,
+                               unsigned short w) {
   ushort4 v = {x, y, z, w};
   return v;
 }
@@ -146,11 +147,13 @@ __wf_make ulong4 make_ulong4(unsigned long x, unsigned long y, unsigned long z, 
   ulong4 v = {x, y, z, w};
   return v;
 }
-__wf_make ulong4_16a make_ulong4_16a(unsigned long x, unsigned long y, unsigned long z, unsigned long w) {
+__wf_make ulong4_16a make_ulong4_16a(unsigned long x, unsigned long y, unsigned long z,
+                                     unsigned long w) {
   ulong4_16a v = {x, y, z, w};
   return v;
 }
-__wf_make ulong4_32a make_ulong4_32a(unsigned long x, unsigned long y, unsigned long z, unsigned long w) {
+__wf_make ulong4_32a make_ulong4_32a(unsigned long x, unsigned long y, unsigned long z,
+                                     unsigned long w) {
   ulong4_32a v = {x, y, z, w};
   return v;
 }
@@ -186,19 +189,23 @@ __wf_make ulonglong2 make_ulonglong2(unsigned long long x, unsigned long long y)
   ulonglong2 v = {x, y};
   return v;
 }
-__wf_make ulonglong3 make_ulonglong3(unsigned long long x, unsigned long long y, unsigned long long z) {
+__wf_make ulonglong3 make_ulonglong3(unsigned long long x, unsigned long long y,
+                                     unsigned long long z) {
   ulonglong3 v = {x, y, z};
   return v;
 }
-__wf_make ulonglong4 make_ulonglong4(unsigned long long x, unsigned long long y, unsigned long long z, unsigned long long w) {
+__wf_make ulonglong4 make_ulonglong4(unsigned long long x, unsigned long long y,
+                                     unsigned long long z, unsigned long long w) {
   ulonglong4 v = {x, y, z, w};
   return v;
 }
-__wf_make ulonglong4_16a make_ulonglong4_16a(unsigned long long x, unsigned long long y, unsigned long long z, unsigned long long w) {
+__wf_make ulonglong4_16a make_ulonglong4_16a(unsigned long long x, unsigned long long y,
+                                             unsigned long long z, unsigned long long w) {
   ulonglong4_16a v = {x, y, z, w};
   return v;
 }
-__wf_make ulonglong4_32a make_ulonglong4_32a(unsigned long long x, unsigned long long y, unsigned long long z, unsigned long long w) {
+__wf_make ulonglong4_32a make_ulonglong4_32a(unsigned long long x, unsigned long long y,
+                                             unsigned long long z, unsigned long long w) {
   ulonglong4_32a v = {x, y, z, w};
   return v;
 }

@@ -6,7 +6,7 @@
 
 #define __WF_RELAXED __ATOMIC_RELAXED
 
-/* Replaces *address by f(*address) in one step; returns the old value. T has 2, 4, 8 or 16 bytes. */
+/* Replaces *address by f(*address) in one step; returns the old value. */
 template <class Bits, class T, class F>
 __wf_d T __wf_atomic_apply(T *address, F f) {
   Bits *const p = (Bits *)address;
