@@ -232,12 +232,10 @@ def capacity(
     """Bracket the rate from ``guess`` and bisect it, on the same requests throughout."""
     run, front_s = runner(model, need, group)
     base = sample(workload, guess, _requests(group))
-    fixed = isinstance(workload, Trace) or workload.turns == 1
     tried: list[Measured] = []
 
     def holds(rate: float) -> bool:
-        trace = base.at_rate(rate) if fixed else sample(workload, rate, len(base))
-        tried.append(_measure(run, front_s, trace, slo, rate))
+        tried.append(_measure(run, front_s, base.at_rate(rate), slo, rate))
         kept = all(ratio <= 1 for ratio in slo.ratios(tried[-1].reached).values())
         return kept and tried[-1].served >= SUSTAINED * rate
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from warpfive.errors import InputError
-from warpfive.fleet.trace import Trace, make_trace
+from warpfive.fleet.trace import PS, Trace, make_trace
 
 ARRIVALS = ("poisson", "gamma", "burst", "even", "together")
 HASH_TOKENS = 64
@@ -128,29 +128,30 @@ class Workload:
         pauses[:, 0] = 0.0
         at = starts[:, None] + np.cumsum(pauses, axis=1)
         group = rng.integers(0, self.prefix_groups, talks)
-        shared = self.prefix_tokens // HASH_TOKENS
-        most = int(prompt.max()) // HASH_TOKENS + 1
-        rows = [
-            self._blocks(int(group[talk]), talk, int(prompt[talk, turn]), shared, most)
-            for talk in range(talks)
-            for turn in range(turns)
-        ]
         order = np.argsort(at.ravel(), kind="stable")
         late = max(0, len(order) - requests)
         first = min(late, int(np.searchsorted(at.ravel()[order], starts[0] + settle_s)))
         order = order[first : first + requests]
-        return make_trace(
-            at.ravel()[order], prompt.ravel()[order], said.ravel()[order],
-            hashes=[rows[place] for place in order], hash_tokens=HASH_TOKENS, name=self.name,
+        lengths = prompt.ravel()[order]
+        hash_at, ids = self._blocks(order // turns, group, lengths)
+        return Trace(
+            arrival_ps=np.round((at.ravel()[order] - at.ravel()[order[0]]) * PS).astype(np.int64),
+            prompt=lengths.astype(np.int32), output=said.ravel()[order].astype(np.int32),
+            hash_at=hash_at, hash=ids, hash_tokens=HASH_TOKENS, name=self.name,
         )  # fmt: skip
 
-    @staticmethod
-    def _blocks(group: int, talk: int, prompt: int, shared: int, most: int) -> list[int]:
-        """Block ids of a prompt: the group's prefix, then the conversation's own."""
-        count = prompt // HASH_TOKENS
-        own = -(talk + 1) * most
-        first = [group * most + place for place in range(min(shared, count))]
-        return first + [own - place for place in range(shared, count)]
+    def _blocks(
+        self, talk: np.ndarray, group: np.ndarray, prompt: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Block ids of each prompt: first its group's prefix, then its conversation's own."""
+        counts = prompt // HASH_TOKENS
+        hash_at = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+        place = np.arange(hash_at[-1]) - np.repeat(hash_at[:-1], counts)
+        shared = self.prefix_tokens // HASH_TOKENS
+        most = int(counts.max()) + 1
+        of_group = np.repeat(group[talk] * shared, counts) + place
+        of_talk = np.repeat(self.prefix_groups * shared + talk * most, counts) + place
+        return hash_at, np.where(place < shared, of_group, of_talk).astype(np.int32)
 
     @property
     def mean_prompt(self) -> float:
