@@ -4,8 +4,9 @@
 
 Every program is built by its own Makefile, unmodified, in a copy outside the checkout, and run with
 the arguments of ``data/hecbench_selfcheck.csv``. It is *verified* if it exits with 0, prints its
-self-check's word for success (unless it speaks of failures only) and none for failure. Where the program's OpenMP twin is known to pass
-on a host, the twin is built with g++ and run on the same arguments, for a ratio of host times.
+self-check's word for success (unless it speaks of failures only) and none for failure. Where the
+program's OpenMP twin is known to pass on a host, the twin is built with g++ and run on the same
+arguments, for a ratio of host times.
 """
 
 import argparse
