@@ -133,8 +133,11 @@ class Rig:
             self._step_block(ctx, grid, index, self._fresh_warps())
 
     def _launch_blocks(self, ctx, grid, total) -> None:
-        scratch = self._warp(0)
         function = BLOCKS(self.code.blocks)
+        if self.code.fast:
+            self._launch_rounds(function, ctx, grid, total)
+            return
+        scratch = self._warp(0)
         done = 0
         while done < total:
             done += function(ctx.ctypes.data, scratch.ctypes.data, done, total - done)
@@ -148,6 +151,23 @@ class Rig:
             warps[stopped] = scratch
             self._step_block(ctx, grid, done, warps[stopped:], force_general=True)
             scratch = self._warp(0)
+            done += 1
+
+    def _launch_rounds(self, function, ctx, grid, total) -> None:
+        """Code with barriers is given room for all of the block's warps."""
+        stride = -(-(abi.WARP["fast_state"] + self.code.fast_state_bytes) // 64) * 64
+        count = (int(np.prod(self.block)) + LANES - 1) // LANES
+        room = aligned(stride * count + 64, 16)
+        done = 0
+        while done < total:
+            done += function(ctx.ctypes.data, room.ctypes.data, done, total - done)
+            if done == total:
+                return
+            assert self.field(room, "status") == abi.YIELD, self.trap(ctx)
+            self.yields += 1
+            warps = [room[stride * w : stride * (w + 1)] for w in range(count)]
+            alive = [warp for warp in warps if self.field(warp, "live")]
+            self._step_block(ctx, grid, done, alive)
             done += 1
 
     def trap(self, ctx) -> tuple[int, int, int, int]:

@@ -19,6 +19,10 @@ PCS = vector("i64")
 FLAGS = vector("i1")
 
 
+BLOCKS_HEAD = ("define i64 @wf_blocks(ptr noundef %ctx, ptr noundef %scratch, "
+               "i64 noundef %first, i64 noundef %count) {\nentry:")
+
+
 class Emitter(Fast):
     """The text of one kernel's fast function."""
 
@@ -32,6 +36,7 @@ class Emitter(Fast):
         self.crossing = self._crossing()
         self.saved: list[tuple[str, str, int]] = []
         self.saved_bytes = 0
+        self.plain_barriers = True
         self.resumes: list[str] = []
         self.region_spills: set[int] = set()
         self.traps = False
@@ -613,6 +618,7 @@ class Emitter(Fast):
         b = self.b
         self.fill = 0
         op, identity, threads = 0, "zeroinitializer", "zeroinitializer"
+        plain = False
         if ins.name == "wf.grid.sync":
             identity = f"splat (i32 {-1})"
         elif ins.name.startswith("wf.bar.red"):
@@ -620,11 +626,14 @@ class Emitter(Fast):
             bits = self.bits_of(self.x(ins.rs1))
             self.set_state("pred", b.emit(f"and i32 {bits}, {mask}"))
         else:
-            identity = self.vec(self.low32(self.x(ins.rs1)))
-            threads = self.vec(self.low32(self.x(ins.rs2)))
+            numbers = [self.low32(self.x(n)) for n in (ins.rs1, ins.rs2)]
+            if all(n.const == 0 for n in numbers) and ins.name == "wf.bar.sync":
+                plain = True
+            identity, threads = (self.vec(n) for n in numbers)
             if ins.name == "wf.bar.arrive":
                 threads = b.emit(f"or {vector('i32')} {threads}, "
                                  f"splat (i32 {abi.BARRIER_ARRIVE})")
+        self.plain_barriers &= plain
         self.set_state("barrier_op", str(op))
         for name, value in (("barrier_id", identity), ("barrier_threads", threads)):
             b.run(f"store {vector('i32')} {value}, ptr {self.state_field(name)}, align 4")
@@ -685,7 +694,7 @@ class Emitter(Fast):
         return lines
 
     def _warp_frame(self) -> tuple[str, list[str], list[str]]:
-        head = "define i32 @wf_fast(ptr noundef %ctx, ptr noundef %warp) {\nentry:"
+        head = "define i32 @wf_fast(ptr noundef %ctx, ptr noundef %warp) noinline {\nentry:"
         b = self.b
         for axis in range(3):
             place = self.ctx_pointer("ctaid", 4 * axis)
@@ -714,11 +723,32 @@ class Emitter(Fast):
         return []
 
     def _blocks_frame(self) -> tuple[str, list[str], list[str]]:
-        head = ("define i64 @wf_blocks(ptr noundef %ctx, ptr noundef %scratch, "
-                "i64 noundef %first, i64 noundef %count) {\nentry:")
         b = self.b
         limit = self.ctx_value("budget", "i32").name
         b.run(f"store i32 {limit}, ptr {self.budget}")
+        grid = self._block_loop()
+        for axis in range(3):
+            b.run(f"%ctaid{axis} = load i32, ptr %at{axis}")
+        b.run("store i32 0, ptr %wslot")
+        b.run("br label %warp_head")
+        b.label("warp_head")
+        b.run("%w = load i32, ptr %wslot")
+        b.run(f"store i32 %w, ptr {self.ctx_pointer('warp_index')}")
+        for slots in self.slots.values():
+            for slot, kind in slots:
+                # Nothing is carried from one warp to the next.
+                b.run(f"store {kind} undef, ptr {slot}")
+        start = b.lines
+        b.lines = []
+        start += self._per_warp() + self._kept_initial + self._start_mask()
+        self._advance(grid)
+        end = b.lines
+        b.lines = []
+        return BLOCKS_HEAD, start, end
+
+    def _block_loop(self) -> list[str]:
+        """The loop over blocks down to the place where one begins; the grid's operands."""
+        b = self.b
         b.run("%index = alloca i64")
         b.run("store i64 %first, ptr %index")
         b.run("%end = add i64 %first, %count")
@@ -743,25 +773,10 @@ class Emitter(Fast):
         b.run(f"br i1 {going}, label %block_go, label %stopped")
         b.label("block_go")
         for axis in range(3):
-            b.run(f"%ctaid{axis} = load i32, ptr %at{axis}")
-            b.run(f"store i32 %ctaid{axis}, ptr {self.ctx_pointer('ctaid', 4 * axis)}")
+            at = b.emit(f"load i32, ptr %at{axis}")
+            b.run(f"store i32 {at}, ptr {self.ctx_pointer('ctaid', 4 * axis)}")
         b.run(f"store i64 {now}, ptr {self.ctx_pointer('block_index')}")
-        b.run("store i32 0, ptr %wslot")
-        b.run("br label %warp_head")
-        b.label("warp_head")
-        b.run("%w = load i32, ptr %wslot")
-        b.run(f"store i32 %w, ptr {self.ctx_pointer('warp_index')}")
-        for slots in self.slots.values():
-            for slot, kind in slots:
-                # Nothing is carried from one warp to the next.
-                b.run(f"store {kind} undef, ptr {slot}")
-        start = b.lines
-        b.lines = []
-        start += self._per_warp() + self._kept_initial + self._start_mask()
-        self._advance(grid)
-        end = b.lines
-        b.lines = []
-        return head, start, end
+        return grid
 
     def _advance(self, grid: list[str]) -> None:
         """The next warp, then the next block."""
@@ -771,6 +786,10 @@ class Emitter(Fast):
         b.run(f"store i32 {after}, ptr %wslot")
         more = b.emit(f"icmp ult i32 {after}, {self.warps}")
         b.run(f"br i1 {more}, label %warp_head, label %block_done")
+        self._next_block(grid)
+
+    def _next_block(self, grid: list[str]) -> None:
+        b = self.b
         b.label("block_done")
         now = b.emit("load i64, ptr %index")
         b.run(f"store i64 {b.emit(f'add i64 {now}, 1')}, ptr %index")
@@ -789,3 +808,81 @@ class Emitter(Fast):
         b.label("all_done")
         self.set_state("status", str(abi.EXIT))
         b.run("ret i64 %count")
+
+    # -- blocks whose warps meet at barriers --------------------------------------------------
+
+    def rounds_function(self) -> str:
+        """`@wf_blocks` over `@wf_fast`: each round runs every warp up to its next barrier.
+
+        Only where every barrier is the whole block's: then a round's end opens it. `scratch` is
+        an array of the block's warps.
+        """
+        self.b = Builder()
+        self.prologue, self.prologue_names, self.prologue_values = [], {}, set()
+        self.labels = 0
+        b, self.state = self.b, "%scratch"
+        stride = -(-(abi.WARP["fast_state"] + self.saved_bytes) // 64) * 64
+        grid = self._block_loop()
+        b.run("%any = alloca i32")
+        self._each_warp("fresh", stride, "round", self._start_one)
+        b.label("round")
+        b.run("store i32 0, ptr %any")
+        self._each_warp("turn", stride, "round_end", self._turn_one)
+        b.label("round_end")
+        any_ = b.emit("load i32, ptr %any")
+        again = b.emit(f"icmp ne i32 {any_}, 0")
+        b.run(f"br i1 {again}, label %round, label %block_done")
+        self._next_block(grid)
+        self.resumable = False
+        b.label("stopped")
+        self._return(abi.STOP)
+        self.resumable = True
+        return "\n".join([BLOCKS_HEAD, *self.prologue, *b.lines, "}"]) + "\n"
+
+    def _each_warp(self, name: str, stride: int, after: str, body) -> None:
+        b = self.b
+        b.run("store i32 0, ptr %wslot")
+        b.run(f"br label %{name}")
+        b.label(name)
+        warp = b.emit("load i32, ptr %wslot")
+        more = b.emit(f"icmp ult i32 {warp}, {self.warps}")
+        b.run(f"br i1 {more}, label %{name}_go, label %{after}")
+        b.label(f"{name}_go")
+        following = b.emit(f"add i32 {warp}, 1")
+        b.run(f"store i32 {following}, ptr %wslot")
+        wide = b.emit(f"zext i32 {warp} to i64")
+        offset = b.emit(f"mul i64 {wide}, {stride}")
+        body(warp, b.emit(f"getelementptr i8, ptr %scratch, i64 {offset}"), name)
+
+    def _start_one(self, warp: str, pointer: str, name: str) -> None:
+        b = self.b
+        live = "-1"
+        if self.threads % WARP_LANES:
+            last = b.emit(f"icmp eq i32 {warp}, {self.warps - 1}")
+            tail = (1 << (self.threads % WARP_LANES)) - 1
+            live = b.emit(f"select i1 {last}, i32 {tail}, i32 -1")
+        first = {"index": warp, "mode": "1", "live": live}
+        for field in ("index", "mode", "resume", "live", "parked", "released", "pred",
+                      "barrier_result", "barrier_op", "status", "blocked", "rotate"):
+            place = b.emit(f"getelementptr i8, ptr {pointer}, i64 {abi.WARP[field]}")
+            b.run(f"store i32 {first.get(field, '0')}, ptr {place}")
+        b.run(f"br label %{name}")
+
+    def _turn_one(self, warp: str, pointer: str, name: str) -> None:
+        b = self.b
+        place = b.emit(f"getelementptr i8, ptr {pointer}, i64 {abi.WARP['live']}")
+        live = b.emit(f"load i32, ptr {place}")
+        ended = b.emit(f"icmp eq i32 {live}, 0")
+        b.run(f"br i1 {ended}, label %{name}, label %run")
+        b.label("run")
+        b.run(f"store i32 {warp}, ptr {self.ctx_pointer('warp_index')}")
+        status = b.emit(f"call i32 @wf_fast(ptr %ctx, ptr {pointer})")
+        b.run(f"switch i32 {status}, label %left [ i32 {abi.EXIT}, label %{name} "
+              f"i32 {abi.BARRIER}, label %waits ]")
+        b.label("waits")
+        b.run("store i32 1, ptr %any")
+        b.run(f"br label %{name}")
+        b.label("left")
+        b.run(f"store i32 {status}, ptr {self.state_field('status')}")
+        index = b.emit("load i64, ptr %index")
+        b.run(f"ret i64 {b.emit(f'sub i64 {index}, %first')}")

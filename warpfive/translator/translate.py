@@ -41,14 +41,17 @@ def fast_engine(program: Program, kernel: str, shape: tuple[int, int, int],
 
 def fast_code(engine: Emitter) -> Code:
     """Whole-kernel code."""
-    text = engine.function() + PROFILE
+    functions = [engine.function() + PROFILE]
+    rounds = engine.resumable and engine.plain_barriers
+    if rounds:
+        functions.append(engine.rounds_function())
     flags = abi.CODE_COUNTS * engine.counts | abi.CODE_SPINS * engine.spins
     nodes = {node.number: node for node in engine.flow.nodes}
-    code = Code([text], nodes, engine.tile_products, flags,
+    code = Code(functions, nodes, engine.tile_products, flags,
                 fast_state_bytes=engine.saved_bytes)
     if engine.resumable:
         code.fast_function = "@wf_fast"
-    else:
+    if rounds or not engine.resumable:
         code.blocks_function = "@wf_blocks"
     return code
 

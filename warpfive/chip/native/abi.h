@@ -106,8 +106,10 @@ typedef struct WfWarp {
    Fewer than `count`: the next block (ctx->block_index) did not finish, and scratch->status says
    why: WF_TRAP, WF_STOP, or WF_YIELD: its warps before ctx->warp_index have exited, warp
    ctx->warp_index is in *scratch in canonical state (mode 0), the later ones have not started;
-   the scheduler finishes that block by stepping its warps through general code. Only kernels
-   whose warps never wait for one another at barriers have it. */
+   the scheduler finishes that block by stepping its warps through general code. Where the code has
+   `fast` too, scratch is an array of the block's warps (each WfCode::fast_state_bytes more than
+   offsetof(WfWarp, fast_state), rounded up to 64), and all are in a state from which the scheduler
+   can step on: warps that wait at the block's barrier are parked, later ones are at the start. */
 typedef uint64_t (*WfBlocksFn)(WfCtx *, WfWarp *scratch, uint64_t first, uint64_t count);
 /* Runs one warp on from its state. */
 typedef int32_t (*WfWarpFn)(WfCtx *, WfWarp *);

@@ -183,7 +183,7 @@ void Block::use(const WfCode *code) {
   ctx->counters = worker->counters(code);
   ctx->budget = fast_budget;
   general_now = false;
-  make_warps(code, 1);
+  make_warps(code, code->fast ? warp_count_ : 1);
 }
 
 void Block::begin(uint64_t index, const WfCode *code) {
@@ -203,6 +203,11 @@ void Block::adopt(uint64_t index, const WfCode *code) {
   place(index);
   memset(arrivals_, 0, sizeof arrivals_);
   in_grid_ = false;
+  if (code->fast) {  // every warp is where it should be
+    general_now = false;
+    watch(warp(at));
+    return;
+  }
   make_warps(code, warp_count_);
   if (at) memcpy(static_cast<void *>(warp(at)), scratch(), offsetof(WfWarp, fast_state));
   warp(at)->index = at;
