@@ -9,6 +9,9 @@ from warpfive.errors import CompileError
 INLINE_THRESHOLD = 4000
 """Cost (about 5 an instruction) up to which a device function is inlined at every call: a call
 costs the translator its view of the values, so only large and recursive functions stay calls."""
+UNROLL_THRESHOLD = 1000
+"""Cost up to which a loop of known length is unrolled: only then do a thread's small arrays become
+registers, as they are on a GPU."""
 
 
 def target_arguments() -> list[str]:
@@ -32,6 +35,7 @@ def emit(text: str | bytes, level: int, libraries: tuple[Path, ...] = ()) -> byt
     words = [f"-O{level}"]
     if level > 1:
         words += ["-mllvm", f"-inline-threshold={INLINE_THRESHOLD}"]
+        words += ["-mllvm", f"-unroll-threshold={UNROLL_THRESHOLD}"]
     for library in libraries:
         words += ["-mlink-builtin-bitcode", str(library)]
     if level > 0:

@@ -424,9 +424,9 @@ class Emitter(Fast):
         base = self.ctx_value("stack", "i64").name
         return b.emit(f"add {PCS} {offsets}, {b.splat('i64', base)}")
 
-    def _spill_slot(self, offset: int, lanes: str) -> None:
+    def _spill_slot(self, slot: tuple[int, int], lanes: str) -> None:
         b = self.b
-        size = self.ssa.stack.slots[offset]
+        offset, size = slot
         top = self._stack_tops()
         address = b.emit(f"add {PCS} {top}, splat (i64 {offset})")
         pointers = b.emit(f"inttoptr {PCS} {address} to {vector('ptr')}")

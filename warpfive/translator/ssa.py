@@ -1,6 +1,6 @@
 """Static single assignment over registers and promoted stack slots.
 
-A variable is ("x", n), ("f", n) or ("m", offset from the stack's top). Every definition gets a
+A variable is ("x", n), ("f", n) or ("m", (offset from the stack's top, size)). Every definition gets a
 number. Besides the usual places, phis stand at every loop exit for what the loop defines: lanes
 may leave a loop in different rounds, and their values must be caught as they leave.
 """
@@ -13,7 +13,8 @@ from warpfive.isa import Instruction
 from warpfive.translator.flow import EXIT, Flow, NotFast
 from warpfive.translator.memory import LOADS, STORES
 
-Variable = tuple[str, int]
+Variable = tuple[str, int | tuple[int, int]]
+Slot = tuple[int, int]
 STACK_POINTER = 2
 
 
@@ -27,40 +28,36 @@ class Phi:
 
 
 class Stack:
-    """Which stack slots can be kept as variables.
+    """Which stack slots can be kept as variables: a slot is (offset, size).
 
     Slots can be if the stack pointer is used for nothing but loads and stores at constant offsets
-    and its own adjustment, and no two accesses overlap without being the same.
+    and its own adjustment, and every load reads what one store of its own size wrote. (The compiler
+    gives the same bytes to values of different sizes at different times.)
     """
 
     def __init__(self, flow: Flow) -> None:
         self.delta: dict[int, int] = {0: 0}
-        self.slots: dict[int, int] = {}
-        self.promoted = self._scan(flow)
+        self.events: dict[int, list[tuple[Slot, bool]]] = {}  # slot, whether it is stored
+        self.promoted = self._scan(flow) and self._consistent(flow)
 
     def _scan(self, flow: Flow) -> bool:
-        slots = self.slots
         for number in flow.order:
             if number not in self.delta:
                 return False
             delta = self.delta[number]
+            events = self.events.setdefault(number, [])
             for _, ins in flow.nodes[number].instructions:
-                moved = self._step(ins, delta, slots)
+                moved = self._step(ins, delta, events)
                 if moved is None:
                     return False
                 delta = moved
             for target in flow.nodes[number].targets:
                 if target != EXIT and self.delta.setdefault(target, delta) != delta:
                     return False
-        ends = -(1 << 62)
-        for offset in sorted(slots):
-            if offset < ends:
-                return False
-            ends = offset + slots[offset]
         return True
 
     @staticmethod
-    def _step(ins: Instruction, delta: int, slots: dict[int, int]) -> int | None:
+    def _step(ins: Instruction, delta: int, events: list[tuple[Slot, bool]]) -> int | None:
         uses = [r for r in ins.reads if r == ("x", STACK_POINTER)]
         if ins.name == "addi" and ins.rd == STACK_POINTER and ins.rs1 == STACK_POINTER:
             return delta + ins.imm
@@ -72,10 +69,43 @@ class Stack:
         stored = ins.name in STORES and ins.name[0] != "f" and ins.rs2 == STACK_POINTER
         if access is None or ins.rs1 != STACK_POINTER or stored:
             return None
-        offset = delta + ins.imm
-        if slots.setdefault(offset, access.size) != access.size:
-            return None
+        events.append(((delta + ins.imm, access.size), ins.name in STORES))
         return delta
+
+    def _consistent(self, flow: Flow) -> bool:
+        """Whether at every load its slot was stored last, whole, on every path."""
+        slots = {slot for events in self.events.values() for slot, _ in events}
+        rivals = {slot: {other for other in slots if other != slot
+                         and other[0] < slot[0] + slot[1] and slot[0] < other[0] + other[1]}
+                  for slot in slots}
+        valid: dict[int, set[Slot]] = {0: set()}
+        work = [0]
+        while work:
+            number = work.pop()
+            now = set(valid[number])
+            for slot, stored in self.events[number]:
+                if stored:
+                    now -= rivals[slot]
+                    now.add(slot)
+            for target in flow.nodes[number].targets:
+                if target == EXIT:
+                    continue
+                before = valid.get(target)
+                after = now if before is None else before & now
+                if after != before:
+                    valid[target] = set(after)
+                    work.append(target)
+        return all(self._loads_valid(number, now, rivals) for number, now in valid.items())
+
+    def _loads_valid(self, number: int, now: set[Slot], rivals: dict[Slot, set[Slot]]) -> bool:
+        now = set(now)
+        for slot, stored in self.events[number]:
+            if stored:
+                now -= rivals[slot]
+                now.add(slot)
+            elif slot not in now:
+                return False
+        return True
 
 
 class Ssa:
@@ -102,9 +132,9 @@ class Ssa:
 
     def slot(self, number: int, ins: Instruction, delta: int) -> Variable | None:
         """The promoted slot a load or store touches."""
-        if self.stack.promoted and ins.rs1 == STACK_POINTER and (
-                ins.name in LOADS or ins.name in STORES):
-            return ("m", delta + ins.imm)
+        access = LOADS.get(ins.name) or STORES.get(ins.name)
+        if self.stack.promoted and ins.rs1 == STACK_POINTER and access is not None:
+            return ("m", (delta + ins.imm, access.size))
         return None
 
     def accesses(self, number: int):

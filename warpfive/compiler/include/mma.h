@@ -91,6 +91,10 @@ struct shape<Use, M, N, K, double> {
   static constexpr int count = size::rows * size::cols / 32;
 };
 
+/* Whether the lanes' elements fill the fragment: then no lane has to ask. */
+template <class S>
+inline constexpr bool whole = S::count * 32 == S::size::rows * S::size::cols;
+
 }  // namespace detail
 
 template <class Use, int M, int N, int K, class T, class Layout = void>
@@ -119,7 +123,7 @@ __wf_d void load(fragment<Use, M, N, K, T, Layout> &f, const P *p, unsigned int 
 #pragma unroll
   for (int i = 0; i < S::count; i++) {
     const int row = S::where::row(i), col = S::where::col(i);
-    const bool inside = row < S::size::rows && col < S::size::cols;
+    const bool inside = whole<S> || (row < S::size::rows && col < S::size::cols);
     f.x[i] = inside ? (E)p[rows ? row * ld + col : col * ld + row] : (E)0;
   }
 }
@@ -148,7 +152,7 @@ __wf_d void store_matrix_sync(P *p, const fragment<accumulator, M, N, K, T> &f, 
 #pragma unroll
   for (int i = 0; i < S::count; i++) {
     const int row = S::where::row(i), col = S::where::col(i);
-    if (row < S::size::rows && col < S::size::cols)
+    if (detail::whole<S> || (row < S::size::rows && col < S::size::cols))
       p[layout == mem_row_major ? row * ld + col : col * ld + row] = f.x[i];
   }
   __syncwarp();
