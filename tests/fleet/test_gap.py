@@ -90,9 +90,9 @@ def test_what_the_steps_are_made_of():
 
 
 def test_draws_come_in_mirrored_pairs():
-    one, other = Doubt.draw([0, 4], 0.5), Doubt.draw([0, 5], 0.5)
+    one, other = Doubt.draw([0, 4]), Doubt.draw([0, 5])
     assert one.host * other.host == pytest.approx(1.0)
-    assert one.whole * other.whole == pytest.approx(1.0)
+    assert one.network * other.network == pytest.approx(1.0)
 
 
 def test_pictures_are_written(found, tmp_path):

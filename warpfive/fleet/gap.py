@@ -153,7 +153,7 @@ class Judge:
         except InputError:
             return 0.0, 0.0
         per_chip = best.rate / group.chips
-        tokens = per_chip * self.need.output * system.traffic_share * system.doubt.whole
+        tokens = per_chip * self.need.output * system.traffic_share
         return tokens, per_chip
 
 
@@ -187,12 +187,14 @@ def gap(
     drawn = sweep(partial(_replay, judge, climbs), jobs, workers=workers, ray=ray)
     values = [np.array(drawn[side * draws : (side + 1) * draws]) for side in range(2)]
     own, theirs = (_banded(climb, table) for climb, table in zip(climbs, values, strict=True))
+    width = math.hypot(*(band("output_rate", item.name).half_width for item in (chip, other)))
+    width *= float(chip != other)
     return Gap(
         model=model, own=own, other=theirs, workload=trace.name, slo=judge.slo, widened=widened,
         draws=draws,
-        chip_to_chip=_ratio(own.naive, theirs.naive, values, 0, 0),
-        whole_to_naive=_ratio(own.whole, theirs.naive, values, -1, 0),
-        whole_to_whole=_ratio(own.whole, theirs.whole, values, -1, -1),
+        chip_to_chip=_ratio(own.naive, theirs.naive, values, (0, 0), width),
+        whole_to_naive=_ratio(own.whole, theirs.naive, values, (-1, 0), width),
+        whole_to_whole=_ratio(own.whole, theirs.whole, values, (-1, -1), width),
     )  # fmt: skip
 
 
@@ -375,8 +377,7 @@ def _replay(
     """The values of one side's rungs under one draw; each side's chip has its own draw."""
     side, seed = job
     rungs, systems = climbs[side]
-    width = band("output_rate", systems[0].chip.name).half_width
-    doubt = Doubt.draw([side, seed], width)
+    doubt = Doubt.draw([side, seed])
     values: list[float] = []
     for place, (rung, system) in enumerate(zip(rungs, systems, strict=True)):
         if place and not rung.kept:
@@ -390,26 +391,36 @@ def _replay(
 def _banded(climb: tuple[list[Rung], list[System]], table: np.ndarray) -> Side:
     """The rungs with the 10th and 90th percentile of the draws."""
     rungs, systems = climb
+    width = band("output_rate", systems[0].chip.name).half_width
     done = []
     for place, rung in enumerate(rungs):
-        low, high = rung.value, rung.value
-        gain_low, gain_high = rung.gain, rung.gain
-        if len(table):
-            low, high = np.percentile(table[:, place], (10, 90))
-            if place and rung.kept:
-                before = np.maximum(table[:, place - 1], 1e-12)
-                gain_low, gain_high = np.percentile(table[:, place] / before, (10, 90))
+        value = _span(rung.value, table[:, place] if len(table) else table, width)
+        gains = np.zeros(0)
+        if place and rung.kept and len(table):
+            gains = table[:, place] / np.maximum(table[:, place - 1], 1e-12)
+        gain = _span(rung.gain, gains, 0.0)
         done.append(replace(
-            rung, value_low=float(min(low, rung.value)), value_high=float(max(high, rung.value)),
-            low=float(min(gain_low, rung.gain)), high=float(max(gain_high, rung.gain)),
+            rung, value_low=value[0], value_high=value[1], low=gain[0], high=gain[1]
         ))  # fmt: skip
     return Side(chip=systems[0].chip, rungs=tuple(done), systems=tuple(systems))
 
 
-def _ratio(own: Rung, other: Rung, values: Sequence[np.ndarray], mine: int, theirs: int) -> Ratio:
+def _span(value: float, drawn: np.ndarray, width: float) -> tuple[float, float]:
+    """80% band around a value: the draws' own and an independent one of half-width ``width``."""
+    low, high = np.percentile(drawn, (10, 90)) if len(drawn) else (value, value)
+    down = math.log(value / min(low, value)) if min(low, value) > 0 else 0.0
+    up = math.log(max(high, value) / value) if value > 0 else 0.0
+    return value * math.exp(-math.hypot(down, width)), value * math.exp(math.hypot(up, width))
+
+
+def _ratio(
+    own: Rung, other: Rung, values: Sequence[np.ndarray], places: tuple[int, int], width: float
+) -> Ratio:
+    """One rung over another; ``width`` is the half-width of what the draws do not hold."""
+    mine, theirs = places
     value = own.value / other.value
-    if not len(values[0]):
-        return Ratio(value=value, low=value, high=value)
-    drawn = values[0][:, mine] / np.maximum(values[1][:, theirs], 1e-12)
-    low, high = np.percentile(drawn, (10, 90))
-    return Ratio(value=value, low=float(min(low, value)), high=float(max(high, value)))
+    drawn = np.zeros(0)
+    if len(values[0]):
+        drawn = values[0][:, mine] / np.maximum(values[1][:, theirs], 1e-12)
+    low, high = _span(value, drawn, width)
+    return Ratio(value=value, low=low, high=high)

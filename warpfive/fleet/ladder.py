@@ -37,8 +37,6 @@ POPULARITY = 0.5
 TRAFFIC_CV = 1.0
 """Standard deviation over mean of one model's hourly traffic."""
 POOLED_MODELS = (2, 3, 4)
-NORMAL_80 = 1.2816
-"""Standard deviations on each side that hold 80% of a normal distribution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,15 +51,13 @@ class Doubt:
     network: float = 1.0
     virtual: float = 1.0
     traffic: float = 1.0
-    whole: float = 1.0
-    """Factor on every rung's value: how far predictions for the chip have been off."""
 
     @classmethod
-    def draw(cls, seed: Sequence[int], half_width: float = 0.0) -> "Doubt":
+    def draw(cls, seed: Sequence[int]) -> "Doubt":
         """A draw: 10% on kernels, 25% on host times, 20% on what is assumed of software.
 
-        ``half_width`` is that of the chip's 80% band, in logarithms. The last number of the seed
-        comes in pairs, an odd one being the mirror image of the even one before it.
+        The last number of the seed comes in pairs, an odd one being the mirror image of the even
+        one before it.
         """
         rng = np.random.default_rng([*seed[:-1], seed[-1] // 2])
         sign = -1 if seed[-1] % 2 else 1
@@ -74,7 +70,7 @@ class Doubt:
         return cls(
             kernels={name: factor(0.10) for name in names}, host=factor(0.25),
             launches=factor(0.2), acceptance=factor(0.1), network=factor(0.2),
-            virtual=factor(0.1), traffic=factor(0.2), whole=factor(half_width / NORMAL_80),
+            virtual=factor(0.1), traffic=factor(0.2),
         )  # fmt: skip
 
 
