@@ -60,7 +60,7 @@ def test_relocatable_code_is_linked_across_objects_and_libraries(here):
         assert main(f"-dlink {inputs} -o linked.o".split()) == 0
         image = read(embed.contents((here / "linked.o").read_bytes()))
         assert list(image.kernels) == ["_Z1kPi"]
-        assert list(image.variables) == ["base"]
+        assert "base" in image.variables
         assert len(image.units) == 2
 
 

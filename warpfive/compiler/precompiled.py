@@ -2,7 +2,7 @@
 
 The ``#include <...>`` lines that open a source, with ``cuda_runtime.h`` before them, make a
 precompiled header in the cache, named by those lines and all options. Sources of a project
-that begin alike, and a source that is compiled again, start where its own code starts.
+that begin alike, and a source that is compiled again, start where their own code starts.
 """
 
 import os
@@ -49,25 +49,49 @@ def run(words: list[str], source: str, action: list[str]) -> subprocess.Complete
 
 
 def header(words: list[str], source: str) -> Path | None:
-    """The precompiled header for a source, made if it is not in the cache.
+    """The precompiled header for a source.
 
-    None where there is nothing to gain: no headers, other forced includes, or headers that do
-    not compile by themselves.
+    One for all headers that open it is made when they are met for the second time, as making it
+    takes longer than one compilation; until then, one of ``cuda_runtime.h`` alone serves. None
+    where there is nothing to gain: no headers, other forced includes, or headers that do not
+    compile by themselves.
     """
     try:
         headers = preamble(Path(source).read_text(errors="replace"))
     except OSError:
         return None
     rest, prelude = _without_prelude(words)
-    if "-include" in rest or not (prelude or headers):
+    if "-include" in rest:
         return None
-    lines = [f"#include <{_PRELUDE}>"] * prelude + [f"#include {name}" for name in headers]
     options = _for_header(rest[:-1])
+    first = [f"#include <{_PRELUDE}>"] * prelude
+    lines = first + [f"#include {name}" for name in headers]
+    if headers:
+        key = _key(options, lines)
+        found = cache.Memo("pch").path(key)
+        if found or not _first_time(key):
+            return found or _build(key, options, lines)
+    return _kept(options, first) if first else None
+
+
+def _kept(options: list[str], lines: list[str]) -> Path | None:
+    key = _key(options, lines)
+    return cache.Memo("pch").path(key) or _build(key, options, lines)
+
+
+def _key(options: list[str], lines: list[str]) -> str:
     relative = any(re.match(r"-I[^/]|[^-/].*/", word) for word in options) or "-I" in options
     place = os.getcwd() if relative else ""
-    key = cache.digest(fingerprint(), "\0".join(options), place, *lines)
-    memo = cache.Memo("pch")
-    return memo.path(key) or _build(memo, key, options, lines)
+    return cache.digest(fingerprint(), "\0".join(options), place, *lines)
+
+
+def _first_time(key: str) -> bool:
+    """Whether a set of headers is met for the first time; notes that it was met."""
+    seen = cache.Store("pch-seen", 1 << 20)
+    if seen.get(key) is not None:
+        return False
+    seen.put(key, b"")
+    return True
 
 
 def _without_prelude(words: list[str]) -> tuple[list[str], bool]:
@@ -77,7 +101,7 @@ def _without_prelude(words: list[str]) -> tuple[list[str], bool]:
     return words, False
 
 
-def _build(memo: cache.Memo, key: str, options: list[str], lines: list[str]) -> Path | None:
+def _build(key: str, options: list[str], lines: list[str]) -> Path | None:
     """Makes the precompiled header; None where the headers do not compile alone."""
     folder = cache.root() / "pch-sources"
     file = folder / f"{key}.prefix.h"
@@ -91,6 +115,7 @@ def _build(memo: cache.Memo, key: str, options: list[str], lines: list[str]) -> 
         return None
     files = toolchain.changeable(toolchain.needed(list_), str(file))
     list_.unlink(missing_ok=True)
+    memo = cache.Memo("pch")
     memo.put(key, files, done.stdout)
     return memo.path(key)
 
