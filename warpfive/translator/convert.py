@@ -59,7 +59,7 @@ class Converter:
         value = Value("A", type_, base, stride=stride, row=row, **more)
         if stride == 0 and row == 0:
             value.kind = "U"
-        elif not self.affine or abs(stride) > AFFINE_STRIDE_LIMIT:
+        elif not self.affine or (type_ in "wz" and abs(stride) > AFFINE_STRIDE_LIMIT):
             return self.varying(type_, self.vec(value), low=value.low, high=value.high)
         return value
 

@@ -76,8 +76,7 @@ class Emitter(Fast):
 
     def keep_initial(self) -> None:
         for definition in self.ssa.initial.values():
-            if definition in self.crossing:
-                self.keep(definition, self.values[definition])
+            self.keep(definition, self.values[definition])
 
     def _entry_label(self) -> str:
         return "C0" if 0 in self.divergence.masked else "N0"

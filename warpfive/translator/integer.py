@@ -124,6 +124,9 @@ class Integers(Converter):
 
     def _parts_op(self, op: str, a: Value, b: Value) -> Value | None:
         """Keep base + (index << shift) apart for vectors of 32-bit indices."""
+        high = self._high_half(op, a, b)
+        if high is not None:
+            return high
         if op == "shl" and b.const is not None and a.kind == "V":
             if a.type in "wz":
                 return self._parts("0", a, b.const & 63)
@@ -139,7 +142,11 @@ class Integers(Converter):
                 word = Value(word.kind, type_, word.name, stride=word.stride, row=word.row,
                              low=word.low if word.low is not None and word.low >= 0 else None,
                              high=word.high if word.low is not None and word.low >= 0 else None)
-                return word if amount == 0 else self._parts("0", word, amount)
+                if amount == 0:
+                    return word
+                if word.kind == "A":
+                    return self.arith("shl", self.wide(word), self.const(amount), 64)
+                return self._parts("0", word, amount)
         if op == "add":
             for one, other in ((a, b), (b, a)):
                 if one.kind == "V" and one.type == "x" and one.parts and other.uniform:
@@ -152,6 +159,18 @@ class Integers(Converter):
                     return self._parts(total, index, shift)
                 if one.kind == "V" and one.type in "wz" and other.uniform:
                     return self._parts(self.wide(other).name, one, 0)
+        return None
+
+    def _high_half(self, op: str, a: Value, b: Value) -> Value | None:
+        """Words that the compiler keeps in the high half of a register while it adds to them."""
+        if op == "shl" and b.const == 32 and not a.uniform and a.type not in "sdhg":
+            return self._parts("0", self.low32(a), 32)
+        if op == "add":
+            for one, other in ((a, b), (b, a)):
+                known = other.const is not None and other.const % (1 << 32) == 0
+                if known and one.parts and one.name is None and one.parts[::2] == ("0", 32):
+                    moved = self.const(other.const >> 32)
+                    return self._parts("0", self.arith("add", one.parts[1], moved, 32), 32)
         return None
 
     def _parts(self, base: str, index: Value, shift: int) -> Value:
