@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from warpfive.chip.cache import bound, cache_dir, locked, write_atomically
+from warpfive.compiler import host_target
 from warpfive.errors import WarpfiveError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -102,8 +103,12 @@ def included(source: Path, found: set[Path] | None = None) -> set[Path]:
 
 def zig(arguments: list[str]) -> None:
     """Runs the toolchain of the ``ziglang`` wheel; it builds its C++ library on first use."""
+    # The target and the cache that programs are linked with: one C++ library serves both.
+    place = str(cache_dir() / "zig")
+    environment = os.environ | {"ZIG_LOCAL_CACHE_DIR": place, "ZIG_GLOBAL_CACHE_DIR": place}
+    words = [sys.executable, "-m", "ziglang", arguments[0], "-target", host_target()]
     done = subprocess.run(
-        [sys.executable, "-m", "ziglang", *arguments], capture_output=True, text=True, check=False
+        [*words, *arguments[1:]], capture_output=True, text=True, check=False, env=environment
     )
     if done.returncode:
         said = (done.stderr or done.stdout).strip()

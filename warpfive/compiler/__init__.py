@@ -5,6 +5,7 @@ from warpfive.compiler.driver import main
 from warpfive.compiler.image import Image, ImageVariable, KernelEntry, read
 from warpfive.compiler.lines import Line, read_lines
 from warpfive.compiler.listing import disassemble, listing
+from warpfive.compiler.toolchain import host_target
 
 __all__ = [
     "DeviceOptions",
@@ -14,6 +15,7 @@ __all__ = [
     "Line",
     "compile_device",
     "disassemble",
+    "host_target",
     "listing",
     "main",
     "read",

@@ -1,0 +1,32 @@
+"""Lesser hosts give the same results: the feature levels a host can be limited to."""
+
+import platform
+
+import numpy as np
+import pytest
+
+from .images import image_of
+from .test_random import Writer, lanes_data, run_translated
+
+pytestmark = pytest.mark.skipif(
+    platform.machine() not in ("x86_64", "AMD64"), reason="the levels are of x86-64 hosts")
+
+
+@pytest.mark.parametrize("level", ["avx2", "sse4"])
+@pytest.mark.parametrize("seed", [3, 11])
+def test_a_lesser_host_agrees(level, seed, tmp_path):
+    image = image_of(Writer(seed).program())
+    before = lanes_data(seed, 64)
+    best = run_translated(image, before, 32, "plain", tmp_path)
+    less = run_translated(image, before, 32, "plain", tmp_path, level)
+    assert np.array_equal(best, less)
+
+
+@pytest.mark.parametrize("seed", [2, 9, 14])
+def test_a_warp_handed_over_in_any_loop_goes_on_the_same(seed, tmp_path):
+    """With a budget of one, fast code gives its state to general code at the first chance."""
+    image = image_of(Writer(seed).program())
+    before = lanes_data(seed, 80)
+    whole = run_translated(image, before, 40, "plain", tmp_path)
+    handed = run_translated(image, before, 40, "plain", tmp_path, budget=1)
+    assert np.array_equal(whole, handed)
