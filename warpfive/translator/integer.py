@@ -74,11 +74,9 @@ class Integers(Converter):
             a, b = self.low32(a), self.low32(b)
         if a.const is not None and b.const is not None:
             return self.const(wrap(FOLD[op](a.const, b.const, bits), bits))
-        if op in ("add", "or", "xor") and b.const == 0 and a.type not in "sdhg":
-            return a
         if op in ("add", "mul", "and", "or", "xor") and a.const is not None:
             a, b = b, a
-        if op in ("add", "or", "xor", "sub", "shl", "lshr", "ashr") and b.const == 0:
+        if b.const == 0 and op not in ("mul", "and"):
             return a
         if bits == 64:
             parts = self._parts_op(op, a, b)
@@ -134,19 +132,8 @@ class Integers(Converter):
                 base, index, shift = a.parts
                 if shift + (b.const & 63) < 32:
                     return self._parts("0", index, shift + (b.const & 63))
-        if op in ("lshr", "ashr") and b.const is not None and a.parts and a.parts[2] == 32:
-            index, amount = a.parts[1], 32 - (b.const & 63)
-            if a.parts[0] == "0" and 0 <= amount <= 4:
-                type_ = "z" if op == "lshr" else "w"
-                word = self.low32(index)
-                word = Value(word.kind, type_, word.name, stride=word.stride, row=word.row,
-                             low=word.low if word.low is not None and word.low >= 0 else None,
-                             high=word.high if word.low is not None and word.low >= 0 else None)
-                if amount == 0:
-                    return word
-                if word.kind == "A":
-                    return self.arith("shl", self.wide(word), self.const(amount), 64)
-                return self._parts("0", word, amount)
+        if op in ("lshr", "ashr") and b.const is not None and a.parts:
+            return self._from_high_half(op, a, b.const & 63)
         if op == "add":
             for one, other in ((a, b), (b, a)):
                 if one.kind == "V" and one.type == "x" and one.parts and other.uniform:
@@ -160,6 +147,23 @@ class Integers(Converter):
                 if one.kind == "V" and one.type in "wz" and other.uniform:
                     return self._parts(self.wide(other).name, one, 0)
         return None
+
+    def _from_high_half(self, op: str, a: Value, by: int) -> Value | None:
+        """A shift left by 32 and back right: sign or zero extension, and a scale."""
+        base, index, shift = a.parts
+        amount = 32 - by
+        if shift != 32 or base != "0" or not 0 <= amount <= 4:
+            return None
+        word = self.low32(index)
+        known = word.low is not None and word.low >= 0
+        word = Value(word.kind, "z" if op == "lshr" else "w", word.name, stride=word.stride,
+                     row=word.row, low=word.low if known else None,
+                     high=word.high if known else None)
+        if amount == 0:
+            return word
+        if word.kind == "A":
+            return self.arith("shl", self.wide(word), self.const(amount), 64)
+        return self._parts("0", word, amount)
 
     def _high_half(self, op: str, a: Value, b: Value) -> Value | None:
         """Words that the compiler keeps in the high half of a register while it adds to them."""

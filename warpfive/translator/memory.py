@@ -373,42 +373,108 @@ class Memory(Sfu):
         b = self.b
         narrow = type_ == "w" and size < 4
         lane_element = "i32" if narrow else element
-        convert = self.as_float if type_ in "sdhg" else None
-        value = convert(operand, type_) if convert else (
+        value = self.as_float(operand, type_) if type_ in "sdhg" else (
             self.low32(operand) if size < 8 else self.wide(operand))
-        slots = {"address": (self.scratch(vector("i64")), "i64", self.vec(address)),
-                 "operand": (self.scratch(vector(lane_element)), lane_element, self.vec(value))}
+        lanes = {"address": ("i64", self.vec(address)), "operand": (lane_element, self.vec(value))}
         if compare is not None:
             wanted = self.low32(compare) if size < 8 else self.wide(compare)
-            slots["compare"] = (self.scratch(vector(lane_element)), lane_element,
-                                self.vec(wanted))
-        for slot, kind, lanes in slots.values():
-            b.run(f"store {vector(kind)} {lanes}, ptr {slot}, align 64")
+            lanes["compare"] = (lane_element, self.vec(wanted))
         result = self.scratch(vector(lane_element))
-        mask, head, body, done = (self.scratch("i32"), self.branch_label("atomic"),
-                                  self.branch_label("lane"), self.branch_label("done"))
-        b.run(f"store i32 {self.mask_operand()}, ptr {mask}")
-        self.goto(f"br label %{head}", head)
-        left = b.emit(f"load i32, ptr {mask}")
-        some = b.emit(f"icmp ne i32 {left}, 0")
-        self.goto(f"br i1 {some}, label %{body}, label %{done}", body)
-        lane = b.emit(f"call i32 @llvm.cttz.i32(i32 {left}, i1 true)")
-        fewer = b.emit(f"sub i32 {left}, 1")
-        rest = b.emit(f"and i32 {left}, {fewer}")
-        b.run(f"store i32 {rest}, ptr {mask}")
-        items = {}
-        for name, (slot, kind, _) in slots.items():
-            place = b.emit(f"getelementptr {kind}, ptr {slot}, i32 {lane}")
-            items[name] = b.emit(f"load {kind}, ptr {place}, align {BITS[kind] // 8}")
-        old = self._one_atomic(op, element, items, narrow)
-        if used:
-            place = b.emit(f"getelementptr {lane_element}, ptr {result}, i32 {lane}")
-            b.run(f"store {lane_element} {old}, ptr {place}, align {BITS[lane_element] // 8}")
-        self.goto(f"br label %{head}", done)
+        joined = self.branch_label("atomics")
+        if op in PLAIN and not narrow:
+            self._private_lanes(op, element, lanes, result if used else None, joined)
+        self._locked_lanes(op, element, narrow, lanes, result if used else None, joined)
         if not used:
             return None
         name = b.emit(f"load {vector(lane_element)}, ptr {result}, align 64")
         return self.varying(type_, name)
+
+    def _private_lanes(self, op: str, element: str, lanes: dict, result: str | None,
+                       joined: str) -> None:
+        """A block's shared memory belongs to one host thread: no locked operation is needed."""
+        b = self.b
+        kind, addresses = vector("i64"), lanes["address"][1]
+        base = b.splat("i64", self.shared_base())
+        away = b.emit(f"sub {kind} {addresses}, {base}")
+        own = b.emit(f"icmp ult {kind} {away}, splat (i64 {SHARED_WINDOW})")
+        bits = b.emit(f"bitcast {vector('i1')} {own} to i32")
+        if self.mask is not None:
+            absent = b.emit(f"xor i32 {self.mask}, -1")
+            bits = b.emit(f"or i32 {bits}, {absent}")
+        every = b.emit(f"icmp eq i32 {bits}, -1")
+        near, far = self.branch_label("own"), self.branch_label("global")
+        self.goto(f"br i1 {every}, label %{near}, label %{far}", near)
+        if self.mask is None:
+            for lane in range(WARP_LANES):
+                self._private_lane(op, element, lanes, result, str(lane))
+            self.goto(f"br label %{joined}", far)
+            return
+        slots = self._spread_to_memory(lanes)
+        lane, head, done = self._next_lane()
+        items = self._items(slots, lane)
+        old = self._plain_update(op, element, items)
+        self._give(result, element, old, lane)
+        self.goto(f"br label %{head}", done)
+        self.goto(f"br label %{joined}", far)
+
+    def _private_lane(self, op: str, element: str, lanes: dict, result: str | None,
+                      lane: str) -> None:
+        items = {name: self.b.emit(f"extractelement {vector(kind)} {names}, i32 {lane}")
+                 for name, (kind, names) in lanes.items()}
+        self._give(result, element, self._plain_update(op, element, items), lane)
+
+    def _plain_update(self, op: str, element: str, items: dict) -> str:
+        b = self.b
+        pointer = self.pointer(items["address"])
+        old = b.emit(f"load {element}, ptr {pointer}, align {BITS[element] // 8}")
+        new = PLAIN[op](b, element, old, items["operand"])
+        b.run(f"store {element} {new}, ptr {pointer}, align {BITS[element] // 8}")
+        return old
+
+    def _give(self, result: str | None, element: str, old: str, lane: str) -> None:
+        if result is not None:
+            place = self.b.emit(f"getelementptr {element}, ptr {result}, i32 {lane}")
+            self.b.run(f"store {element} {old}, ptr {place}, align {BITS[element] // 8}")
+
+    def _locked_lanes(self, op: str, element: str, narrow: bool, lanes: dict,
+                      result: str | None, joined: str) -> None:
+        slots = self._spread_to_memory(lanes)
+        lane, head, done = self._next_lane()
+        old = self._one_atomic(op, element, self._items(slots, lane), narrow)
+        self._give(result, "i32" if narrow else element, old, lane)
+        self.goto(f"br label %{head}", done)
+        self.goto(f"br label %{joined}", joined)
+
+    def _spread_to_memory(self, lanes: dict) -> dict:
+        """Vectors in memory, from which one lane is cheap to read."""
+        slots = {}
+        for name, (kind, names) in lanes.items():
+            slot = self.scratch(vector(kind))
+            self.b.run(f"store {vector(kind)} {names}, ptr {slot}, align 64")
+            slots[name] = (kind, slot)
+        return slots
+
+    def _items(self, slots: dict, lane: str) -> dict:
+        items = {}
+        for name, (kind, slot) in slots.items():
+            place = self.b.emit(f"getelementptr {kind}, ptr {slot}, i32 {lane}")
+            items[name] = self.b.emit(f"load {kind}, ptr {place}, align {BITS[kind] // 8}")
+        return items
+
+    def _next_lane(self) -> tuple[str, str, str]:
+        """The head of a loop over the active lanes: (lane, head label, done label)."""
+        b = self.b
+        left_slot = self.scratch("i32")
+        head, body, done = (self.branch_label(n) for n in ("lanes", "lane", "done"))
+        b.run(f"store i32 {self.mask_operand()}, ptr {left_slot}")
+        self.goto(f"br label %{head}", head)
+        left = b.emit(f"load i32, ptr {left_slot}")
+        some = b.emit(f"icmp ne i32 {left}, 0")
+        self.goto(f"br i1 {some}, label %{body}, label %{done}", body)
+        lane = b.emit(f"call i32 @llvm.cttz.i32(i32 {left}, i1 true)")
+        fewer = b.emit(f"sub i32 {left}, 1")
+        b.run(f"store i32 {b.emit(f'and i32 {left}, {fewer}')}, ptr {left_slot}")
+        return lane, head, done
 
     def _one_atomic(self, op: str, element: str, items: dict, narrow: bool) -> str:
         b = self.b
@@ -427,32 +493,10 @@ class Memory(Sfu):
             old = b.emit(f"atomicrmw fadd ptr {pointer}, {pair} {operand} seq_cst, align 4")
             old = b.emit(f"bitcast {pair} {old} to i32")
         else:
-            old = self._private_or_atomic(op, element, items, pointer)
+            old = b.emit(f"atomicrmw {op} ptr {pointer}, {element} {items['operand']} seq_cst")
         if narrow:
             old = b.emit(f"sext {element} {old} to i32")
         return old
-
-    def _private_or_atomic(self, op: str, element: str, items: dict, pointer: str) -> str:
-        """A block's shared memory belongs to one host thread: no locked operation is needed."""
-        b = self.b
-        plain = PLAIN.get(op)
-        operand = items["operand"]
-        if plain is None:
-            return b.emit(f"atomicrmw {op} ptr {pointer}, {element} {operand} seq_cst")
-        away = b.emit(f"sub i64 {items['address']}, {self.shared_base()}")
-        own = b.emit(f"icmp ult i64 {away}, {SHARED_WINDOW}")
-        near, far, join = (self.branch_label(n) for n in ("own", "global", "joined"))
-        slot = self.scratch(element)
-        self.goto(f"br i1 {own}, label %{near}, label %{far}", near)
-        old = b.emit(f"load {element}, ptr {pointer}, align {BITS[element] // 8}")
-        new = plain(b, element, old, operand)
-        b.run(f"store {element} {new}, ptr {pointer}, align {BITS[element] // 8}")
-        b.run(f"store {element} {old}, ptr {slot}")
-        self.goto(f"br label %{join}", far)
-        old = b.emit(f"atomicrmw {op} ptr {pointer}, {element} {operand} seq_cst")
-        b.run(f"store {element} {old}, ptr {slot}")
-        self.goto(f"br label %{join}", join)
-        return b.emit(f"load {element}, ptr {slot}")
 
 
 def _binary(op: str):

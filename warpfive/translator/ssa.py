@@ -1,8 +1,8 @@
 """Static single assignment over registers and promoted stack slots.
 
-A variable is ("x", n), ("f", n) or ("m", (offset from the stack's top, size)). Every definition gets a
-number. Besides the usual places, phis stand at every loop exit for what the loop defines: lanes
-may leave a loop in different rounds, and their values must be caught as they leave.
+A variable is ("x", n), ("f", n) or ("m", (offset from the stack's top, size)). Every definition
+gets a number. Besides the usual places, phis stand at every loop exit for what the loop defines:
+lanes may leave a loop in different rounds, and their values must be caught as they leave.
 """
 
 from __future__ import annotations
