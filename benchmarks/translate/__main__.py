@@ -4,7 +4,7 @@
 
 Needs a host C compiler (gcc) for the native side. Every pair is run alternately three times; a
 ratio is native seconds / translated seconds, so 1.0 is native speed. `tilegemm` is compared with
-NumPy's float32 matmul. The reference engine is timed on a small launch of `saxpy`.
+NumPy's float32 matmul.
 """
 
 from __future__ import annotations
@@ -97,6 +97,31 @@ def write(folder: Path, rows: list, mean: float) -> None:
              f"{time.strftime('%Y-%m-%d')}; geometric mean {mean:.3f} "
              "(tilegemm, against NumPy float32 matmul, left out)\n")
     (folder / "translate.txt").write_text(about)
+    chart(folder / "translate.png", rows, mean)
+
+
+def chart(path: Path, rows: list, mean: float) -> None:
+    """One bar a kernel; a log axis, so that twice and half as fast look alike."""
+    try:
+        from matplotlib import pyplot
+    except ImportError:
+        print("no chart: pip install 'warpfive[charts]'", file=sys.stderr)
+        return
+    figure, axes = pyplot.subplots(figsize=(8, 3.6))
+    names = [row[0] + ("\n(NumPy)" if row[0] == "tilegemm" else "") for row in rows]
+    ratios = [row[3] for row in rows]
+    colours = ["#2a7f62" if ratio >= 1 else "#c58b2b" for ratio in ratios]
+    axes.bar(names, [ratio - 1 for ratio in ratios], bottom=1, color=colours)
+    axes.set_yscale("log", base=2)
+    axes.axhline(1, color="black", linewidth=0.8)
+    axes.set_ylabel("speed, native C = 1")
+    axes.set_title(f"CUDA kernels as translated RISC-V, beside C with gcc -O3 -march=native "
+                   f"-ffast-math -fopenmp\n(geometric mean {mean:.2f})", fontsize=9)
+    axes.tick_params(axis="x", labelrotation=60, labelsize=8)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, dpi=120)
 
 
 if __name__ == "__main__":
