@@ -57,13 +57,9 @@ class Divergence:
                 continue
             seen = {label[number]} if number in label and self._from_branch(branch, number) \
                 else set()
-            latches = set()
             for source in flow.nodes[number].sources:
-                if source in label and source in reach:
-                    if flow.is_back_edge(source, number):
-                        latches.add(label[source])
-                    else:
-                        seen.add(label[source])
+                if source in label and source in reach and not flow.is_back_edge(source, number):
+                    seen.add(label[source])
             if len(seen) > 1:
                 self.joins.add(number)
                 label[number] = number

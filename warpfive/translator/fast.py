@@ -335,16 +335,6 @@ class Fast(Specials, Lowering):
     def grid_bound(self, axis: int) -> int:
         return GRID_AXIS_LIMIT // self.block_shape[axis] - 1
 
-    def scratch(self, kind: str) -> str:
-        self.labels += 1
-        name = f"%slot{self.labels}"
-        self.allocas.append(f"  {name} = alloca {kind}, align 64")
-        return name
-
-    def branch_label(self, hint: str) -> str:
-        self.labels += 1
-        return f"{hint}{self.labels}"
-
     def ctx_value(self, field: str, element: str, extra: int = 0) -> Value:
         """Launch constants are loaded once, at the function's start."""
         if field == "ctaid":

@@ -330,16 +330,7 @@ class Floats(Integers):
         # A number rounded up to the power of two beyond the range comes back saturated.
         limit = self.float_const(near.type, 2.0**64 if kind == "lu" else 2.0**63)
         high = self.arith("or", high, self.fcompare("oge", near, limit), 64)
-        negative = self.fcompare("olt", near, self.float_const(near.type, 0.0))
-        if rm == RUP:
-            up, down = low, self._never()
-        elif rm == RDN:
-            up, down = self._never(), high
-        else:
-            up = self.arith("and", low, negative, 64)
-            down = self.arith("and", high, self.negate(negative), 64)
-        result = self.select(up, self._step(near, True), near)
-        return self.select(down, self._step(near, False), result)
+        return self._choose(near, low, high, rm)
 
     def float_to_float(self, value: Value, source: str, target: str, rm: int) -> Value:
         """fcvt between formats."""
@@ -358,8 +349,7 @@ class Floats(Integers):
 
     def _choose(self, near: Value, above: Value, below: Value, rm: int) -> Value:
         """`near` or its neighbour, by the side the exact value lies on."""
-        zero = self.float_const("s", 0.0)
-        negative = self.fcompare("olt", near, zero)
+        negative = self.fcompare("olt", near, self.float_const(near.type, 0.0))
         if rm == RUP:
             up, down = above, self._never()
         elif rm == RDN:

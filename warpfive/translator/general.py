@@ -162,16 +162,6 @@ class General(Specials, Lowering):
     def warp_number(self) -> str:
         return self._load_field("index")
 
-    def scratch(self, kind: str) -> str:
-        self.labels += 1
-        name = f"%slot{self.labels}"
-        self.allocas.append(f"  {name} = alloca {kind}, align 64")
-        return name
-
-    def branch_label(self, hint: str) -> str:
-        self.labels += 1
-        return f"{hint}{self.labels}"
-
     def guard(self, ok: str) -> None:
         raise AssertionError("general code makes no assumptions")
 

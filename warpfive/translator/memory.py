@@ -41,6 +41,8 @@ GEP_ELEMENT = {0: "i8", 1: "i16", 2: "i32", 3: "i64"}
 class Memory(Sfu):
     """Memory instructions' meanings. `ctx` is the operand that points at the WfCtx."""
 
+    allocas: list[str]
+    labels: int
     precise = False
     pc = 0
     ctx = "%ctx"
@@ -57,11 +59,15 @@ class Memory(Sfu):
 
     def scratch(self, kind: str) -> str:
         """A pointer to stack memory of LLVM type `kind`."""
-        raise NotImplementedError
+        self.labels += 1
+        name = f"%slot{self.labels}"
+        self.allocas.append(f"  {name} = alloca {kind}, align 64")
+        return name
 
     def branch_label(self, hint: str) -> str:
         """A label name not used before."""
-        raise NotImplementedError
+        self.labels += 1
+        return f"{hint}{self.labels}"
 
     def goto(self, text: str, label: str) -> None:
         """End the LLVM block with `text` and begin `label`, keeping splats that dominate it."""

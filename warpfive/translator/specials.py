@@ -58,8 +58,6 @@ class Specials(Converter):
         if x * y * z <= WARP_LANES:
             first = "0"
         below = (1, x, x * y)[axis]
-        if below * extent <= WARP_LANES or WARP_LANES % below == 0 and axis == 0:
-            pass
         if below % WARP_LANES == 0:
             return self._uniform_coordinate(first, below, extent)
         if axis == 0 and x % WARP_LANES == 0:
