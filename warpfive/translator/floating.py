@@ -134,18 +134,8 @@ class Floats(Integers):
         below = self.fcompare("olt", error, zero)
         finite = self.fcompare("olt", self.intrinsic("fabs", near),
                                self.float_const(type_, float("inf")))
-        negative = self.fcompare("olt", near, zero)
-        if rm == RUP:
-            up, down = above, self._never()
-        elif rm == RDN:
-            up, down = self._never(), below
-        else:
-            up = self.arith("and", above, negative, 64)
-            down = self.arith("and", below, self.negate(negative), 64)
-        up = self.arith("and", up, finite, 64)
-        down = self.arith("and", down, finite, 64)
-        stepped = self.select(up, self._step(near, True), near)
-        stepped = self.select(down, self._step(near, False), stepped)
+        above, below = (self.arith("and", side, finite, 64) for side in (above, below))
+        stepped = self._choose(near, above, below, rm)
         if rm == RDN and name not in ("mul", "div", "sqrt"):
             stepped = self._negative_zero(name, values, stepped)
         return self._overflowed(name, type_, rm, values, near, stepped)
