@@ -18,6 +18,9 @@ from warpfive.perf.step import Line, Speculation, StepModel, Term
 _LATER = {
     "Band": "bands", "band": "bands",
     "Calibration": "calibrate", "calibrate_engine": "calibrate",
+    "Atomics": "counters", "Counters": "counters", "Reuse": "counters",
+    "SharedTraffic": "counters", "SourceLine": "counters", "Traffic": "counters",
+    "merge_counters": "counters", "sample_counters": "counters",
     "power_w": "energy",
     "Bounds": "estimate", "Estimate": "estimate", "Quantity": "estimate",
     "bounds": "estimate", "estimate_load": "estimate",
@@ -33,12 +36,13 @@ _LATER = {
 """Name -> module that defines it."""
 
 __all__ = [
-    "SHIPPED", "WEIGHT_DTYPES", "Band", "Bounds", "Calibration", "Case", "Efficiency", "Estimate",
-    "Layout", "Ledger", "Line", "Load", "Precision", "Predictor", "Quantity", "SampleEstimate",
-    "Served", "Skip", "Speculation", "StepModel", "StepTable", "Summary", "Term", "Validation",
-    "band", "bounds", "calibrate_engine", "check_layout", "efficiency", "estimate_load", "held_out",
-    "kind_of", "ledger", "power_w", "precision_of", "read_case", "read_rows", "sample_estimate",
-    "serve_load", "validate_rows", "weights_bytes",
+    "SHIPPED", "WEIGHT_DTYPES", "Atomics", "Band", "Bounds", "Calibration", "Case", "Counters",
+    "Efficiency", "Estimate", "Layout", "Ledger", "Line", "Load", "Precision", "Predictor",
+    "Quantity", "Reuse", "SampleEstimate", "Served", "SharedTraffic", "Skip", "SourceLine",
+    "Speculation", "StepModel", "StepTable", "Summary", "Term", "Traffic", "Validation", "band",
+    "bounds", "calibrate_engine", "check_layout", "efficiency", "estimate_load", "held_out",
+    "kind_of", "ledger", "merge_counters", "power_w", "precision_of", "read_case", "read_rows",
+    "sample_counters", "sample_estimate", "serve_load", "validate_rows", "weights_bytes",
 ]  # fmt: skip
 
 
