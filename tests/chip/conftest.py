@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from warpfive.chip import cache_dir
+from warpfive import cache
 from warpfive.chip.device import Device, LaunchOptions, Loaded, Outcome, pack_args
 from warpfive.compiler import compile_device, read
 
@@ -43,7 +43,7 @@ class Bench:
 
 @pytest.fixture(scope="session")
 def device() -> Device:
-    cache_dir().mkdir(parents=True, exist_ok=True)
+    cache.root().mkdir(parents=True, exist_ok=True)
     return Device()
 
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from warpfive.compiler import embed, hostlink, read
+from warpfive.compiler import DeviceOptions, embed, host, hostlink, read, toolchain
+from warpfive.compiler.device import clang_arguments
 from warpfive.compiler.driver import main
+from warpfive.compiler.options import parse
 
 KERNEL = "__global__ void k(int* p) { *p = 1; }\n"
 
@@ -42,6 +44,17 @@ def test_the_second_compilation_is_taken_from_the_cache_until_a_header_changes(h
     write("a.h", "#define N 22\n")
     assert main(["-c", "a.cu", "-o", "3.o"]) == 0
     assert (here / "1.o").read_bytes() != (here / "3.o").read_bytes()
+
+
+def test_what_is_compiled_does_not_depend_on_where_the_compiler_is_installed(here):
+    source = write("a.cu", KERNEL)
+    lines = host.arguments(source, "cuda", parse([source])) + clang_arguments(
+        source, DeviceOptions()
+    )
+    places = [str(toolchain.zig().parent.parent), str(toolchain.INCLUDE.parent)]
+    assert not [word for word in lines for place in places if place in word]
+    assert toolchain.include().samefile(toolchain.INCLUDE)
+    assert toolchain.zig_folder().samefile(toolchain.zig().parent)
 
 
 def test_make_rules_name_the_programs_own_headers(here):

@@ -13,7 +13,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from warpfive.chip.cache import bound, cache_dir, locked, write_atomically
+from warpfive import cache
 from warpfive.compiler import host_target
 from warpfive.errors import WarpfiveError
 
@@ -36,9 +36,9 @@ def library() -> Path:
     Names that programs link by (``libcudart.so``, ``libcuda.so``) lie beside it. The file
     ``server`` beside it says how to start the translator's process.
     """
-    path = cache_dir() / "lib" / library_key() / "libwarpfive.so"
+    path = cache.root() / "lib" / library_key() / "libwarpfive.so"
     if not path.exists():
-        with locked(cache_dir() / "lib" / "lock"):
+        with cache.locked(cache.root() / "lib" / "lock"):
             if not path.exists():
                 build(path)
     record_server(path.parent)
@@ -72,7 +72,7 @@ def build(path: Path) -> None:
     temporary = path.with_name(f".{os.getpid()}.so")
     zig(["c++", *map(str, objects), *LINK_FLAGS, "-o", str(temporary)])
     os.replace(temporary, path)
-    bound(cache_dir() / "lib" / "objects", OBJECT_BYTES)
+    cache.bound(cache.root() / "lib" / "objects", OBJECT_BYTES)
 
 
 def compiled(source: Path) -> Path:
@@ -80,7 +80,7 @@ def compiled(source: Path) -> Path:
     digest = hashlib.sha256(repr(FLAGS).encode())
     for path in sorted(included(source)):
         digest.update(path.read_bytes())
-    path = cache_dir() / "lib" / "objects" / f"{source.stem}-{digest.hexdigest()[:16]}.o"
+    path = cache.root() / "lib" / "objects" / f"{source.stem}-{digest.hexdigest()[:16]}.o"
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.stem}-{os.getpid()}.o")
@@ -104,7 +104,7 @@ def included(source: Path, found: set[Path] | None = None) -> set[Path]:
 def zig(arguments: list[str]) -> None:
     """Runs the toolchain of the ``ziglang`` wheel; it builds its C++ library on first use."""
     # The target and the cache that programs are linked with: one C++ library serves both.
-    place = str(cache_dir() / "zig")
+    place = str(cache.root() / "zig")
     environment = os.environ | {"ZIG_LOCAL_CACHE_DIR": place, "ZIG_GLOBAL_CACHE_DIR": place}
     words = [sys.executable, "-m", "ziglang", arguments[0], "-target", host_target()]
     done = subprocess.run(
@@ -122,4 +122,4 @@ def record_server(folder: Path) -> None:
     content = f"{sys.executable}\n{PACKAGE.parent}\n".encode()
     path = folder / "server"
     if not path.exists() or path.read_bytes() != content:
-        write_atomically(path, content)
+        cache.write(path, content)

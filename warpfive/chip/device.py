@@ -63,8 +63,6 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "wf_load_image": (c_uint64, [c_char_p, c_uint64, c_char_p, c_uint64]),
     "wf_unload_image": (None, [c_uint64]),
     "wf_variable": (c_uint64, [c_uint64, c_char_p]),
-    "wf_translated_path": (
-        None, [c_uint64, c_char_p, POINTER(c_uint32), c_char_p, c_char_p, c_uint64]),
     "wf_run": (None, [POINTER(_Launch), POINTER(_Outcome)]),
     "wf_set_server": (None, [ctypes.c_void_p]),
     "wf_stop_launches": (None, []),

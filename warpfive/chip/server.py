@@ -2,10 +2,10 @@
 
 Requests and replies are lines; spaces inside a field are percent-encoded:
 
-    translate IMAGE KERNEL BX BY BZ VARIANT  ->  ok PATH          a translated object
-    where IMAGE PC                           ->  ok FILE:LINE     of an instruction (hex offset)
-    reference JOB                            ->  ok counts W L    a launch on the reference engine
-    anything, when it fails                  ->  error SENTENCE
+    translate IMAGE KERNEL BX BY BZ VARIANT PATH  ->  ok PATH          a translated object
+    where IMAGE PC                                ->  ok FILE:LINE     of an instruction (hex)
+    reference JOB                                 ->  ok counts W L    on the reference engine
+    anything, when it fails                       ->  error SENTENCE
 """
 
 import os
@@ -14,26 +14,27 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
+from warpfive import cache
 from warpfive.errors import InputError, WarpfiveError
 
+TRANSLATED_BYTES = 2 << 30
+"""Bound on translated objects; ``WARPFIVE_CACHE_BYTES`` is another."""
 
-def translate(image: str, kernel: str, x: str, y: str, z: str, variant: str) -> str:
-    """Path of the translated object, made now if the cache lacks it."""
-    from warpfive.chip.cache import TRANSLATED_BYTES, bound, cache_dir
-    from warpfive.chip.names import translated_path
+
+def translate(image: str, kernel: str, x: str, y: str, z: str, variant: str, place: str) -> str:
+    """Makes the translated object ``place`` if the cache lacks it."""
     from warpfive.translator import translate as make
 
-    block = (int(x), int(y), int(z))
-    host = os.environ.get("WARPFIVE_HOST", "")
-    path = translated_path(Path(image).parent.name, kernel, block, variant, host)
+    path = Path(place)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.stem}.{os.getpid()}.so")
-        make(Path(image).read_bytes(), kernel, block, variant, temporary, host)
+        host = os.environ.get("WARPFIVE_HOST", "")
+        make(Path(image).read_bytes(), kernel, (int(x), int(y), int(z)), variant, temporary, host)
         os.replace(temporary, path)
         limit = int(os.environ.get("WARPFIVE_CACHE_BYTES") or TRANSLATED_BYTES)
-        bound(cache_dir() / "translated", limit)
-    return str(path)
+        cache.bound(cache.root() / "translated", limit)
+    return place
 
 
 def where(image: str, pc: str) -> str:

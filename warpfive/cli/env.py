@@ -28,11 +28,12 @@ def toolkit() -> Path:
     import hashlib
 
     import warpfive
-    from warpfive.chip import cache_dir, library
+    from warpfive import cache
+    from warpfive.chip import library
 
     package = Path(warpfive.__file__).parent
     key = hashlib.sha256(f"{sys.executable}\n{package}".encode()).hexdigest()[:12]
-    root = cache_dir() / "toolkit" / key
+    root = cache.root() / "toolkit" / key
     (root / "bin").mkdir(parents=True, exist_ok=True)
     script = shim(package.parent)
     for name in NAMES:

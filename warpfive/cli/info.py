@@ -67,9 +67,10 @@ def vector_units() -> str:
 
 
 def cache_rows() -> list[tuple[str, str]]:
-    from warpfive.chip import cache_dir, library
+    from warpfive import cache
+    from warpfive.chip import library
 
-    root = cache_dir()
+    root = cache.root()
     rows = [("library", str(library())), ("cache", f"{root} ({size(folder_bytes(root))})")]
     for path in sorted(root.iterdir()):
         if path.is_dir() and not path.name.startswith("."):

@@ -103,9 +103,9 @@ def executable(words: list[str]) -> Path:
 
 
 def built(words: list[str], inputs: list[Path]) -> Path:
-    from warpfive.chip import cache_dir
+    from warpfive import cache
 
-    folder = cache_dir() / "programs" / key(words, inputs)
+    folder = cache.root() / "programs" / key(words, inputs)
     program, made_from = folder / "program", folder / "made-from"
     if not (program.exists() and unchanged(made_from)):
         folder.mkdir(parents=True, exist_ok=True)

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from warpfive.compiler import cache, library, toolchain
+from warpfive import cache
+from warpfive.compiler import library, toolchain
 from warpfive.compiler.builtins import fingerprint
 from warpfive.errors import CompileError
 

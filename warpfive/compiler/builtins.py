@@ -6,22 +6,19 @@ No IR names them, so they are an object of their own, from which the linker take
 import functools
 from pathlib import Path
 
-from warpfive.compiler import cache, toolchain
+from warpfive import cache
+from warpfive.compiler import toolchain
 from warpfive.compiler.codegen import target_arguments
 from warpfive.compiler.elf import Object, read_object
 from warpfive.errors import CompileError
 
-CODE = {".h", ".hpp", ".cuh", ".inc", ".cu", ".cpp", ".c", ".py"}
 SOURCE = toolchain.LIBRARY / "builtins.c"
 
 
 @functools.cache
 def fingerprint() -> str:
     """Hash of the compiler's own headers, library and code: part of every cache key."""
-    room = Path(__file__).parent
-    files = sorted(p for p in room.rglob("*") if p.suffix in CODE or p.parent.name == "include")
-    states = [f"{p.relative_to(room)} {p.stat().st_size} {p.stat().st_mtime_ns}" for p in files]
-    return cache.digest(toolchain.wheel_version(), str(toolchain.zig()), *states)
+    return cache.digest(toolchain.wheel_version(), toolchain.contents(Path(__file__).parent))
 
 
 @functools.cache

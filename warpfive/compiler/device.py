@@ -51,7 +51,7 @@ def clang_arguments(source: str, options: DeviceOptions) -> list[str]:
     if options.relocatable:
         words += ["-fgpu-rdc", "-D__CUDACC_RDC__=1"]
     words += list(options.flags)
-    words += ["-internal-isystem", str(toolchain.INCLUDE)]
+    words += ["-internal-isystem", str(toolchain.include())]
     for folder in headers.cxx:
         words += ["-internal-isystem", folder]
     for folder in toolchain.machine_headers():

@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from warpfive.compiler import archive, cache, device, embed, host, hostlink, toolchain
+from warpfive import cache
+from warpfive.compiler import archive, device, embed, host, hostlink, toolchain
 from warpfive.compiler.builtins import fingerprint
 from warpfive.compiler.help import HELP, VERSION
 from warpfive.compiler.ir import Unit
@@ -370,7 +371,7 @@ def _command(words: list[str]) -> None:
 
 def _rule(target: str, source: str, files: list[str], system: bool, phony: bool) -> str:
     """A make rule; without ``system``, only of files that are the program's own."""
-    folders = [str(toolchain.INCLUDE), str(toolchain.zig().parent), "/usr/include"]
+    folders = [str(toolchain.include()), str(toolchain.zig_folder()), "/usr/include"]
     names = [
         os.path.relpath(name) if os.path.isabs(name) and not os.path.isabs(source) else name
         for name in files

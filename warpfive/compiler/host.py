@@ -6,7 +6,9 @@ import shlex
 import subprocess
 from pathlib import Path
 
-from warpfive.compiler import cache, precompiled, toolchain
+from warpfive import cache
+from warpfive.compiler import precompiled, toolchain
+from warpfive.compiler.builtins import fingerprint
 from warpfive.compiler.device import NVCC_MACROS
 from warpfive.compiler.options import Options
 from warpfive.errors import CompileError, InputError
@@ -20,6 +22,9 @@ QUIET = (
     "-Wno-gcc-compat", "-Wno-deprecated-builtins", "-Wno-macro-redefined",
 )  # fmt: skip
 """Warnings that programs written for nvcc with gcc would draw and that say nothing new."""
+
+DROPPED = {"-o": 1, "-x": 1, "-main-file-name": 1, "-emit-obj": 0, "-resource-dir": 1}
+"""What clang's driver says that is of one call or of where it lies, and the words after each."""
 
 DEFAULT_STANDARD = "gnu++17"
 
@@ -40,7 +45,7 @@ def driver_words(options: Options, language: str) -> list[str]:
     words += options.host
     words += macros(options, language == "cuda")
     words += options.preprocess
-    words += ["-nostdinc", "-isystem", str(toolchain.INCLUDE)]
+    words += ["-nostdinc", "-isystem", str(toolchain.include())]
     for folder in headers.c if language == "c" else headers.cxx:
         words += ["-isystem", folder]
     for folder in toolchain.machine_headers():
@@ -72,9 +77,9 @@ def cc1_words(words: list[str], language: str) -> list[str]:
     """
     plain = "c" if language == "c" else "c++"
     store = cache.Store("cc1")
-    key = cache.digest(
-        json.dumps([words, plain, os.getcwd(), toolchain.wheel_version(), str(toolchain.zig())])
-    )
+    # only debug information names the working directory
+    place = os.getcwd() if "-g" in words else ""
+    key = cache.digest(json.dumps([words, plain, place, fingerprint()]))
     known = store.get(key)
     if known is not None:
         return list(json.loads(known))
@@ -87,7 +92,7 @@ def cc1_words(words: list[str], language: str) -> list[str]:
         said = "\n".join(complaints) or done.stderr
         raise InputError(said.replace("zig: error: ", "the host compiler: ").strip())
     found = shlex.split(lines[0])[2:]
-    kept = _without(found, {"-o": 1, "-x": 1, "-main-file-name": 1, "-emit-obj": 0})
+    kept = _without(found, DROPPED)
     # folders of this call would keep others from sharing precompiled headers
     paths = () if "-g" in words else ("-fdebug-compilation-dir", "-fcoverage-compilation-dir")
     kept = [word for word in kept if word != source and not word.startswith(tuple(paths))]

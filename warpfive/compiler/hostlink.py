@@ -15,7 +15,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from warpfive.compiler import cache, toolchain
+from warpfive import cache
+from warpfive.compiler import toolchain
 from warpfive.errors import CompileError
 
 RUNTIME_LIBRARIES = {
@@ -49,8 +50,7 @@ class Parts:
 
 def parts() -> Parts:
     """The parts, prepared on first use."""
-    zig = toolchain.zig()
-    name = cache.digest(toolchain.wheel_version(), toolchain.host_target(), str(zig), "1")[:16]
+    name = cache.digest(toolchain.wheel_version(), toolchain.host_target(), "2")[:16]
     folder = cache.root() / "host" / name
     record = folder / "parts.json"
     if not record.exists():

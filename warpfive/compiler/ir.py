@@ -197,7 +197,8 @@ def _trim_debug(text: str, empty: str) -> str:
 def _forget_headers(text: str) -> str:
     """Drops the lines of our own and the C++ library's headers: what is inlined from them
     then counts as the line that calls it."""
-    roots = (str(toolchain.INCLUDE), str(toolchain.LIBRARY), str(toolchain.zig().parent))
+    folders = (toolchain.include(), toolchain.LIBRARY, toolchain.zig_folder())
+    roots = tuple(map(str, folders))
     files = {
         node
         for node, name, folder in _FILE.findall(text)

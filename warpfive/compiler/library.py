@@ -8,7 +8,8 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
-from warpfive.compiler import cache, codegen, toolchain
+from warpfive import cache
+from warpfive.compiler import codegen, toolchain
 from warpfive.compiler.builtins import fingerprint
 from warpfive.compiler.device import DeviceOptions, compile_unit
 from warpfive.errors import CompileError
@@ -34,7 +35,7 @@ def language_arguments(source: Path) -> list[str]:
     """What distinguishes the compilation of our C++ from that of musl's C, on any target."""
     if source.suffix == ".c":
         shim = toolchain.LIBRARY / "musl"
-        system = toolchain.zig().parent / "lib/include"
+        system = toolchain.zig_folder() / "lib/include"
         return ["-x", "c", "-std=c11", "-w", "-I", str(shim), "-isystem", str(system)]
     return ["-x", "c++", "-std=c++17", "-fno-rtti", "-I", str(toolchain.LIBRARY)]
 

@@ -10,7 +10,8 @@ import re
 import subprocess
 from pathlib import Path
 
-from warpfive.compiler import cache, toolchain
+from warpfive import cache
+from warpfive.compiler import toolchain
 from warpfive.compiler.builtins import fingerprint
 
 _OPENING = re.compile(

@@ -1,5 +1,10 @@
-"""Where the compiler's parts are: the clang of the ``ziglang`` wheel, its headers, and our own."""
+"""Where the compiler's parts are: the clang of the ``ziglang`` wheel, its headers, and our own.
 
+Clang is given folders of headers by links in the cache that are named by what is in them. What it
+makes is then the same from every environment that has the same wheel and the same package.
+"""
+
+import contextlib
 import functools
 import os
 import platform
@@ -8,6 +13,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from warpfive import cache
 from warpfive.errors import CompileError
 
 INCLUDE = Path(__file__).parent / "include"
@@ -37,6 +43,46 @@ def wheel_version() -> str:
     # the folder that pip left beside the package; importlib.metadata takes longer than our work
     found = sorted(path.name for path in zig().parent.parent.glob("ziglang-*.dist-info"))
     return found[-1] if found else str(zig().stat().st_mtime_ns)
+
+
+def _linked(name: str, folder: Path) -> Path:
+    """The cache's link ``name`` to a folder; the folder itself where no link can be made.
+
+    A link to an environment that is gone is made anew.
+    """
+    link = cache.root() / "toolchain" / name
+    if not link.exists():
+        new = link.with_name(f".{name}.{os.getpid()}")
+        try:
+            link.parent.mkdir(parents=True, exist_ok=True)
+            new.symlink_to(folder)
+            os.replace(new, link)
+        except OSError:
+            with contextlib.suppress(OSError):
+                new.unlink()
+            return folder
+    return link
+
+
+@functools.cache
+def zig_folder() -> Path:
+    """The wheel's folder, as clang is told of it."""
+    return _linked(wheel_version().removesuffix(".dist-info"), zig().parent)
+
+
+@functools.cache
+def include() -> Path:
+    """The folder of our own headers, as clang is told of it."""
+    return _linked(f"include-{contents(INCLUDE)[:16]}", INCLUDE)
+
+
+@functools.cache
+def contents(folder: Path) -> str:
+    """Hash of the names and contents of a folder's files, but for Python's compiled ones."""
+    files = sorted(p for p in folder.rglob("*") if p.suffix != ".pyc" and p.is_file())
+    return cache.digest(
+        *(part for p in files for part in (str(p.relative_to(folder)), p.read_bytes()))
+    )
 
 
 @functools.cache
@@ -74,7 +120,7 @@ class SystemHeaders:
 @functools.cache
 def system_headers() -> SystemHeaders:
     """What ``zig c++`` would pass to clang for the host, in its order."""
-    lib = zig().parent / "lib"
+    lib = zig_folder() / "lib"
     arch = {"x86_64": "x86"}.get(host_machine(), host_machine())
     c = [
         lib / "include",
@@ -137,7 +183,7 @@ def plain(said: str) -> str:
 def changeable(files: list[str], source: str) -> list[str]:
     """The files that ``source`` depends on, less the wheel's and our own: the fingerprint stands
     for those."""
-    fixed = (str(zig().parent), str(INCLUDE), "/dev/")
+    fixed = (str(zig_folder()), str(include()), "/dev/")
     made = (".pch", ".prefix.h")
     return [source, *(n for n in files if not n.startswith(fixed) and not n.endswith(made))]
 

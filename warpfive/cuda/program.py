@@ -24,10 +24,11 @@ class Program:
 
     def compile(self) -> bytes:
         """The kernel image: a RISC-V ELF. Compiled once for the same code and options."""
-        from warpfive.chip import cache_dir, library
+        from warpfive import cache
+        from warpfive.chip import library
 
         digest = hashlib.sha256(repr((self.code, self.options, str(library()))).encode())
-        kept = cache_dir() / "python" / f"{digest.hexdigest()[:32]}.elf"
+        kept = cache.root() / "python" / f"{digest.hexdigest()[:32]}.elf"
         if not kept.exists() or any(option.startswith("-I") for option in self.options):
             kept.parent.mkdir(parents=True, exist_ok=True)
             self._compile_to(kept)

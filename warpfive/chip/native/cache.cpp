@@ -1,8 +1,6 @@
-// The rule for names in the cache of translated objects. warpfive/chip/names.py says the same in
-// Python; tests/chip/test_names.py compares the two.
+// Names in the cache of translated objects: by the image, the kernel, the block's shape, the host's
+// features, and the contents of the translator's sources.
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -11,6 +9,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 
 #include "warpfive/chip/native/internal.h"
 
@@ -33,16 +33,15 @@ bool source_file(const fs::path &path) {
   return end == ".py" || end == ".c" || end == ".h" || end == ".txt" || end == ".toml";
 }
 
-/// One line a source file: its path in the package, size and modification time.
-void list_sources(const fs::path &package, const char *room, std::vector<std::string> *lines) {
+/// One entry a source file: its path in the package and its contents.
+void read_sources(const fs::path &package, const char *room, std::vector<std::string> *found) {
   std::error_code error;
   for (fs::recursive_directory_iterator step(package / room, error), end; !error && step != end;
        step.increment(error)) {
-    struct stat status;
-    if (!source_file(step->path()) || stat(step->path().c_str(), &status)) continue;
-    long long changed = status.st_mtim.tv_sec * 1'000'000'000ll + status.st_mtim.tv_nsec;
-    lines->push_back(step->path().lexically_relative(package).string() + ":" +
-                     std::to_string(status.st_size) + ":" + std::to_string(changed) + "\n");
+    if (!source_file(step->path())) continue;
+    std::ifstream file(step->path(), std::ios::binary);
+    found->push_back(step->path().lexically_relative(package).string() + "\n");
+    found->back().append(std::istreambuf_iterator<char>(file), {});
   }
 }
 
@@ -71,14 +70,15 @@ std::string host_level() {
   return settings().host.empty() ? best_level() : settings().host;
 }
 
-std::string translator_hash() {
+/// The same for the same translator, wherever it is installed.
+static std::string translator_hash() {
   static const std::string hash = [] {
-    std::vector<std::string> lines;
+    std::vector<std::string> files;
     fs::path package = fs::path(server_place().package) / "warpfive";
-    for (const char *room : {"translator", "isa"}) list_sources(package, room, &lines);
-    std::sort(lines.begin(), lines.end());
+    for (const char *room : {"translator", "isa"}) read_sources(package, room, &files);
+    std::sort(files.begin(), files.end());
     std::string all;
-    for (const std::string &line : lines) all += line;
+    for (const std::string &file : files) all += file;
     return hashed(all);
   }();
   return hash;

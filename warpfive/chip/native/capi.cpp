@@ -79,13 +79,6 @@ WF_EXPORT uint64_t wf_variable(uint64_t image, const char *name) {
   return found ? found->address : 0;
 }
 
-/// Where the cache keeps a translation; the test of the name rule compares it with Python's.
-WF_EXPORT void wf_translated_path(uint64_t image, const char *kernel, const uint32_t block[3],
-                                  const char *variant, char *path, uint64_t path_bytes) {
-  give(translated_path(*reinterpret_cast<Image *>(image), kernel, block, variant), path,
-       path_bytes);
-}
-
 WF_EXPORT void wf_run(const WfLaunch *asked, WfOutcome *outcome) {
   Launch launch;
   launch.kernel = reinterpret_cast<Image *>(asked->image)->kernel(asked->kernel);

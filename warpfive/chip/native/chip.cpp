@@ -23,7 +23,9 @@ unsigned host_cores() {
   return std::max(1, CPU_COUNT(&set));
 }
 
+/// As warpfive/cache.py has it.
 std::string default_cache() {
+  if (const char *base = variable("XDG_CACHE_HOME")) return std::string(base) + "/warpfive";
   const char *home = variable("HOME");
   return std::string(home ? home : "/tmp") + "/.cache/warpfive";
 }

@@ -54,20 +54,16 @@ bool load(Code *code, const std::string &path) {
   return false;
 }
 
-/// Asks the translator; gives the path of the object, or nothing and the reason.
-std::string request(const Kernel &kernel, const Code &code, std::string *why) {
+/// Asks the translator to make `path`; the reason when it does not.
+std::string request(const Kernel &kernel, const Code &code, const std::string &path) {
   std::string image = image_path(*kernel.image);
-  if (image.empty()) {
-    *why = "the cache " + settings().cache + " cannot be written; set WARPFIVE_CACHE";
-    return "";
-  }
-  std::string reply = ask_server(
-      "translate " + quoted(image) + " " + quoted(kernel.name) + " " +
-      std::to_string(code.block[0]) + " " + std::to_string(code.block[1]) + " " +
-      std::to_string(code.block[2]) + " " + code.variant);
-  if (reply.starts_with("ok ")) return reply.substr(3);
-  *why = reply.starts_with("error ") ? reply.substr(6) : reply;
-  return "";
+  if (image.empty())
+    return "the cache " + settings().cache + " cannot be written; set WARPFIVE_CACHE";
+  std::string words = "translate " + quoted(image) + " " + quoted(kernel.name);
+  for (uint32_t side : code.block) words += " " + std::to_string(side);
+  std::string reply = ask_server(words + " " + code.variant + " " + quoted(path));
+  if (reply.starts_with("ok")) return "";
+  return reply.starts_with("error ") ? reply.substr(6) : reply;
 }
 
 Code *fetch(const Kernel &kernel, const uint32_t block[3], const char *variant) {
@@ -79,8 +75,8 @@ Code *fetch(const Kernel &kernel, const uint32_t block[3], const char *variant) 
     if (load(code, path)) return code;
     unlink(path.c_str());  // damaged: have it made again
   }
-  path = request(kernel, *code, &code->why);
-  if (!path.empty()) load(code, path);
+  code->why = request(kernel, *code, path);
+  if (code->why.empty()) load(code, path);
   return code;
 }
 

@@ -39,9 +39,9 @@ std::vector<uint64_t> open_ranges();
 uint64_t range_bytes();
 }  // namespace memory
 
-// cache.cpp: the rule for names in the cache; warpfive/chip/names.py says the same.
+// cache.cpp
 std::string host_level();
-std::string translator_hash();
+/// Where the cache keeps, or would keep, a translation.
 std::string translated_path(const Image &image, const std::string &kernel,
                             const uint32_t block[3], const char *variant);
 /// Path of the image's file in the cache, written if missing; empty if it cannot be.

@@ -1,7 +1,7 @@
-"""The compile cache: results by the hash of all that they depend on.
+"""The cache: what was compiled, built and translated, by the hash of all that it depends on.
 
 Safe for any number of processes: an entry is written to a temporary file and renamed. Bounded:
-the oldest entries, by last use, go when the folder grows past its limit.
+the oldest entries, by last use, go when a folder grows past its limit.
 """
 
 import contextlib
@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from warpfive.units import MIB
@@ -21,7 +22,7 @@ def root() -> Path:
     """The cache folder of the package: ``WARPFIVE_CACHE``, or one in the user's cache."""
     named = os.environ.get("WARPFIVE_CACHE")
     if named:
-        return Path(named)
+        return Path(named).absolute()
     base = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return Path(base) / "warpfive"
 
@@ -48,6 +49,41 @@ def write(path: Path, data: bytes, mode: int = 0o644) -> None:
         with contextlib.suppress(OSError):
             os.unlink(name)
         raise
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds an exclusive lock between processes for the length of the block."""
+    import fcntl
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def bound(folder: Path, limit_bytes: int, down_to: float = 1.0) -> None:
+    """Once the files below ``folder`` are more than ``limit_bytes``, deletes those unused for
+    longest until ``down_to`` of it are left.
+
+    Use is the modification time: who takes a file touches it. A file that another
+    process has loaded stays mapped there after it is deleted here.
+    """
+    found = []
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):  # deleted by another process meanwhile
+            if path.is_file():
+                status = path.stat()
+                found.append((status.st_mtime_ns, status.st_size, path))
+    total = sum(size for _, size, _ in found)
+    if total <= limit_bytes:
+        return
+    for _, size, path in sorted(found):
+        with contextlib.suppress(OSError):
+            path.unlink()
+        total -= size
+        if total <= limit_bytes * down_to:
+            return
 
 
 class Store:
@@ -79,24 +115,7 @@ class Store:
         except OSError:
             return
         if int(key[:2], 16) < 8:  # one addition in 32 looks at the size
-            self.trim()
-
-    def trim(self) -> None:
-        """Removes the entries unused for longest until the folder is small enough."""
-        found = []
-        for path in self.folder.glob("*/*"):
-            with contextlib.suppress(OSError):
-                state = path.stat()
-                found.append((state.st_mtime, state.st_size, path))
-        total = sum(size for _, size, _ in found)
-        if total <= self.limit_bytes:
-            return
-        for _, size, path in sorted(found):
-            with contextlib.suppress(OSError):
-                path.unlink()
-            total -= size
-            if total <= self.limit_bytes * 3 // 4:
-                return
+            bound(self.folder, self.limit_bytes, 0.75)
 
 
 class Memo:
