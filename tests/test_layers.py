@@ -10,6 +10,7 @@ ROOT = Path(warpfive.__file__).parent
 RANKS = {
     "units": 0, "errors": 0,
     "cache": 1, "numerics": 1, "catalog": 1, "engine": 1,
+    "cbuild": 1.5,
     "isa": 2, "perf": 2,
     "translator": 3, "compiler": 3, "fleet": 3,
     "chip": 4,

@@ -39,6 +39,19 @@ class CoreSpec:
     """Special functions a core completes each cycle."""
     lsu_bytes: int = 128
     """Shared-memory or L1 bytes a core moves each cycle."""
+    schedulers: int = 4
+    """Warp instructions a core starts each cycle."""
+    int_lanes: int = 64
+    half_lanes: int = 256
+    """Scalar 16-bit multiply-adds a core completes each cycle, two to an instruction."""
+    fp64_lanes: float = 32
+    l2_port_bytes: int = 64
+    """Bytes a core gets from the L2 each cycle."""
+    alu_cycles: float = 4
+    """Cycles until an instruction that depends on another can start."""
+    l1_cycles: float = 41
+    shared_cycles: float = 30
+    barrier_cycles: float = 25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +68,11 @@ class MemorySpec:
     """Stacks, chips or packages."""
     l2_bytes: float = 0.0
     latency_s: float = 600e-9
+    l2_bandwidth: float = 0.0
+    """Peak bytes per second between the L2 and all cores."""
+    l2_latency_s: float = 200e-9
+    l2_slices: float = 64
+    """Parts of the L2 that work at the same time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +113,8 @@ class ChipSpec:
     compute_capability: str = ""
     launch_s: float = 4e-6
     """Host time to start one kernel outside a captured graph."""
+    start_s: float = 1.5e-6
+    """Time of a kernel that does nothing, from its first block to its end."""
     software: str = ""
     release: str = ""
     process: str = ""

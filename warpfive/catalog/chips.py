@@ -28,16 +28,23 @@ TABLES: Mapping[str, Mapping[str, str]] = {
         "count": "count", "clock": "frequency", "lanes": "count", "fp32_lanes": "count",
         "registers": "count", "threads": "count", "blocks": "count", "scratch": "bytes",
         "l1": "bytes", "sfu_lanes": "count", "lsu_bytes": "bytes",
+        "schedulers": "count", "int_lanes": "count", "half_lanes": "count",
+        "fp64_lanes": "count", "l2_port": "bytes", "alu_latency": "count",
+        "l1_latency": "count", "shared_latency": "count", "barrier_latency": "count",
     },
     "memory": {
         "technology": "text", "capacity": "bytes", "bandwidth": "bandwidth",
         "effective": "bandwidth", "units": "count", "l2": "bytes", "latency": "time",
+        "l2_bandwidth": "bandwidth", "l2_latency": "time", "l2_slices": "count",
     },
     "link": {
         "name": "text", "topology": "text", "layout": "text", "bandwidth": "bandwidth",
         "domain": "count", "latency": "time", "efficiency": "fraction",
     },
-    "host": {"name": "text", "bandwidth": "bandwidth", "latency": "time", "launch": "time"},
+    "host": {
+        "name": "text", "bandwidth": "bandwidth", "latency": "time", "launch": "time",
+        "start": "time",
+    },
     "network": {
         "name": "text", "bandwidth": "bandwidth", "latency": "time", "efficiency": "fraction",
     },
@@ -131,6 +138,7 @@ def _build(data: Mapping[str, Any], figures: Mapping[str, Figure]) -> ChipSpec:
         rental_usd_per_h=maybe("price.rental"),
         compute_capability=data.get("compute_capability", ""),
         launch_s=get("host.launch", 4e-6),
+        start_s=get("host.start", 1.5e-6),
         software=data.get("software", ""),
         release=data.get("release", ""),
         process=data.get("process", ""),
@@ -141,9 +149,12 @@ def _build(data: Mapping[str, Any], figures: Mapping[str, Figure]) -> ChipSpec:
 
 
 def _core(get: Any) -> CoreSpec:
+    count, clock_hz = int(get("core.count", 1)), get("core.clock", 1e9)
+    # A published fp64 rate says how many lanes there are.
+    fp64_lanes = get("compute.fp64", 0.0) / max(2 * count * clock_hz, 1)
     return CoreSpec(
-        count=int(get("core.count", 1)),
-        clock_hz=get("core.clock", 1e9),
+        count=count,
+        clock_hz=clock_hz,
         lanes=int(get("core.lanes", 32)),
         fp32_lanes=int(get("core.fp32_lanes", 128)),
         registers=int(get("core.registers", 65536)),
@@ -153,6 +164,15 @@ def _core(get: Any) -> CoreSpec:
         l1_bytes=int(get("core.l1", 128 * 1024)),
         sfu_lanes=int(get("core.sfu_lanes", 16)),
         lsu_bytes=int(get("core.lsu_bytes", 128)),
+        schedulers=int(get("core.schedulers", 4)),
+        int_lanes=int(get("core.int_lanes", 64)),
+        half_lanes=int(get("core.half_lanes", 256)),
+        fp64_lanes=fp64_lanes or get("core.fp64_lanes", 32),
+        l2_port_bytes=int(get("core.l2_port", 64)),
+        alu_cycles=get("core.alu_latency", 4),
+        l1_cycles=get("core.l1_latency", 41),
+        shared_cycles=get("core.shared_latency", 30),
+        barrier_cycles=get("core.barrier_latency", 25),
     )
 
 
@@ -166,6 +186,9 @@ def _memory(technology: str, get: Any, maybe: Any) -> MemorySpec:
         units=None if units is None else int(units),
         l2_bytes=get("memory.l2", 0.0),
         latency_s=get("memory.latency", 600e-9),
+        l2_bandwidth=get("memory.l2_bandwidth", 2.5 * get("memory.bandwidth", 0.0)),
+        l2_latency_s=get("memory.l2_latency", 200e-9),
+        l2_slices=get("memory.l2_slices", 64),
     )
 
 

@@ -8,6 +8,12 @@ FLOPS_PER_CORE_CLOCK = 524288
 """More operations per core and cycle than the widest core sold (295,000 in Hanguang 800)."""
 
 
+_POSITIVE = (
+    "fp32_lanes", "registers", "threads", "blocks", "scratch_bytes", "l1_bytes", "sfu_lanes",
+    "lsu_bytes", "schedulers", "int_lanes", "half_lanes", "fp64_lanes", "l2_port_bytes",
+)  # fmt: skip
+
+
 def check_chip(chip: ChipSpec) -> None:
     """Raise with the first rule the chip breaks."""
     _check_core(chip)
@@ -31,6 +37,9 @@ def _check_core(chip: ChipSpec) -> None:
             f"core.lanes must be a power of two, not {core.lanes}; "
             "CUDA code masks thread ids with lanes - 1",
         )
+    for name in _POSITIVE:
+        if getattr(core, name) <= 0:
+            _refuse(chip, f"core.{name} must be positive, not {getattr(core, name):g}")
     if not 1e8 <= core.clock_hz <= 1e10:
         _refuse(chip, f"core.clock must lie in 0.1 to 10 GHz, not {core.clock_hz / 1e9:g} GHz")
 

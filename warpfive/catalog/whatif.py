@@ -15,6 +15,7 @@ SETTINGS = {
     "memory": "technology, with its usual units, bandwidth and capacity",
     "memory.units": "stacks, chips or packages",
     "memory.capacity": "bytes", "memory.bandwidth": "bytes per second",
+    "memory.l2": "bytes", "memory.l2_bandwidth": "bytes per second", "memory.latency": "time",
     "clock": "frequency; rates follow", "cores": "count; rates follow",
     "link.bandwidth": "bytes per second, one direction", "link.domain": "chips",
     "link.latency": "time", "network.bandwidth": "bytes per second", "tdp": "power",
@@ -88,9 +89,18 @@ def _refit(chip: ChipSpec, technology_name: str, units: int | None = None) -> Me
     )
 
 
+_MEMORY = {
+    "memory.capacity": ("capacity_bytes", "bytes"),
+    "memory.l2": ("l2_bytes", "bytes"),
+    "memory.l2_bandwidth": ("l2_bandwidth", "bandwidth"),
+    "memory.latency": ("latency_s", "time"),
+}
+
+
 def _set_memory(chip: ChipSpec, key: str, value: str, what: str) -> ChipSpec:
-    if key == "memory.capacity":
-        changes: dict[str, Any] = {"capacity_bytes": parse_quantity(value, "bytes", what)}
+    if key in _MEMORY:
+        name, dimension = _MEMORY[key]
+        changes: dict[str, Any] = {name: parse_quantity(value, dimension, what)}
     else:
         changes = {
             "bandwidth": parse_quantity(value, "bandwidth", what), "effective_bandwidth": None,
