@@ -29,6 +29,8 @@ _LATER = {
     "SampleEstimate": "samples", "sample_estimate": "samples",
     "Load": "serve", "Served": "serve", "serve_load": "serve",
     "StepTable": "table",
+    "KernelTime": "timing", "copy_time": "timing", "counts_of": "timing",
+    "kernel_time": "timing", "periods": "timing",
     "SHIPPED": "validate", "Summary": "validate", "Validation": "validate",
     "held_out": "validate", "kind_of": "validate", "read_rows": "validate",
     "validate_rows": "validate",
@@ -37,12 +39,13 @@ _LATER = {
 
 __all__ = [
     "SHIPPED", "WEIGHT_DTYPES", "Atomics", "Band", "Bounds", "Calibration", "Case", "Counters",
-    "Efficiency", "Estimate", "Layout", "Ledger", "Line", "Load", "Precision", "Predictor",
-    "Quantity", "Reuse", "SampleEstimate", "Served", "SharedTraffic", "Skip", "SourceLine",
-    "Speculation", "StepModel", "StepTable", "Summary", "Term", "Traffic", "Validation", "band",
-    "bounds", "calibrate_engine", "check_layout", "efficiency", "estimate_load", "held_out",
-    "kind_of", "ledger", "merge_counters", "power_w", "precision_of", "read_case", "read_rows",
-    "sample_counters", "sample_estimate", "serve_load", "validate_rows", "weights_bytes",
+    "Efficiency", "Estimate", "KernelTime", "Layout", "Ledger", "Line", "Load", "Precision",
+    "Predictor", "Quantity", "Reuse", "SampleEstimate", "Served", "SharedTraffic", "Skip",
+    "SourceLine", "Speculation", "StepModel", "StepTable", "Summary", "Term", "Traffic",
+    "Validation", "band", "bounds", "calibrate_engine", "check_layout", "copy_time", "counts_of",
+    "efficiency", "estimate_load", "held_out", "kernel_time", "kind_of", "ledger", "merge_counters",
+    "periods", "power_w", "precision_of", "read_case", "read_rows", "sample_counters",
+    "sample_estimate", "serve_load", "validate_rows", "weights_bytes",
 ]  # fmt: skip
 
 

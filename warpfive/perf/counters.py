@@ -269,8 +269,9 @@ class Counters:
         known = {item.name for item in fields(cls)}
         extra = sorted(set(record) - known)
         if extra:
-            raise InputError(f"counters have no key {extra[0]!r}; "
-                             "is the report of another version?")
+            raise InputError(
+                f"counters have no key {extra[0]!r}; is the report of another version?"
+            )
         missing = sorted({"kernel", "grid", "block"} - set(record))
         if missing:
             raise InputError(f"a record of counters lacks {missing[0]!r}")

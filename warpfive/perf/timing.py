@@ -100,10 +100,7 @@ class KernelTime:
 def figures_of(chip: ChipSpec) -> ctypes.Structure:
     """The chip's figures in the model's form."""
     core, memory = chip.core, chip.memory
-    tensor = {
-        f"tensor_{dtype}": _tensor_rate(chip, dtype)
-        for dtype in TENSOR_TYPES
-    }
+    tensor = {f"tensor_{dtype}": _tensor_rate(chip, dtype) for dtype in TENSOR_TYPES}
     return Figures(
         cores=core.count, clock_hz=core.clock_hz, schedulers=core.schedulers,
         fp32_lanes=core.fp32_lanes, int_lanes=core.int_lanes, fp64_lanes=core.fp64_lanes,

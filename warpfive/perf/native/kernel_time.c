@@ -12,6 +12,7 @@
 #define SHARPNESS 4.0        // of the joined terms; infinite would be their maximum
 #define REGISTER_UNIT 256.0  // registers are given to a warp in portions of this
 #define REGISTERS_UNKNOWN 64.0
+#define USUAL_CORES 128.0
 #define L1_LEAST 0.1         // of the L1 that shared memory cannot take
 
 static double at_least(double value, double least) { return value > least ? value : least; }
@@ -70,8 +71,10 @@ static void occupy(const struct WfCounts *c, const struct WfFigures *f, struct W
 /// Sectors that go to memory although the cache saw them before.
 static double missed_again(const struct WfCounts *c, const struct WfFigures *f,
                            const struct WfTime *t, double l2) {
-  // Other groups' sectors come between two accesses of one group.
-  double groups = at_least(t->resident_blocks * f->cores / at_least(c->l2_blocks, 1), 1);
+  // Other groups' sectors come between two accesses of one group: as many as run at once on a
+  // chip of usual size. Taking this chip's would let more cores seem slower.
+  double abreast = at_most(t->resident_blocks * USUAL_CORES, c->blocks);
+  double groups = at_least(abreast / at_least(c->l2_blocks, 1), 1);
   double near = sum(c->reuse_l2_loads) + sum(c->reuse_l2_stores) -
                 hits(c->reuse_l2_loads, l2 / groups) - hits(c->reuse_l2_stores, l2 / groups);
   // Sectors that several groups share are read once, and again where they did not stay.
@@ -91,9 +94,10 @@ static void filter(const struct WfCounts *c, const struct WfFigures *f, struct W
   double l2 = f->l2_bytes / SECTOR;
   double warm = c->repeats * share(2 * (1 - ratio(c->period, l2)));
   if (!(l2 > 0)) warm = 0;
-  double first = (c->footprint_loaded + c->footprint_stored) * (1 - warm);
-  double missed = first + at_most(missed_again(c, f, t, l2), t->l2_sectors);
-  t->dram_bytes = missed * SECTOR;
+  double missed = c->footprint_loaded * (1 - warm) +
+                  at_most(missed_again(c, f, t, l2), t->l2_sectors);
+  double written_back = c->footprint_stored * (1 - warm);
+  t->dram_bytes = (missed + written_back) * SECTOR;
   t->l1_hit = ratio(held, c->load_sectors);
   t->l2_hit = t->l2_sectors > 0 ? share(1 - missed / t->l2_sectors) : 0;
 }
