@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from warpfive.cli import main
-from warpfive.cli.report import KernelRow, count, duration, shape, short_name
+from warpfive.cli.format import count, duration, shape, short_name
 
 HELLO = r"""
 #include <cstdio>
@@ -101,11 +101,39 @@ def test_run_passes_arguments_and_status(hello: Path) -> None:
 
 
 def test_report_and_json_tell_of_the_kernel(hello: Path, tmp_path: Path) -> None:
-    done = command("run", hello, "--report", "--json", tmp_path / "out.json")
-    assert "hello" in done.stderr and "1 launches" in done.stderr
-    (row,) = json.loads((tmp_path / "out.json").read_text())["kernels"]
+    words = ["--report", "--vs", "h20,h100", "--json", tmp_path / "out.json"]
+    done = command("run", hello, *words)
+    for word in ("hello", "zhenwu-810e", "h20", "h100", "speed", "no ground truth", "└"):
+        assert word in done.stderr
+    found = json.loads((tmp_path / "out.json").read_text())
+    assert [one["chip"] for one in found["chips"]] == ["zhenwu-810e", "h20", "h100"]
+    (row,) = found["kernels"]
     assert (row["launches"], row["grid"], row["block"]) == (1, [1, 1, 1], [32, 1, 1])
-    assert row["warp_instructions"] > 0 and 0 <= row["divergence"] < 1
+    assert sum(row["counters"]["warp"].values()) > 0
+    assert [time["chip"] for time in row["times"]] == ["zhenwu-810e", "h20", "h100"]
+    assert all(time["total_s"] > time["start_s"] > 0 for time in row["times"])
+
+
+def test_a_what_if_chip_and_a_file_are_chips(hello: Path, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[2] / "warpfive/catalog/chips/h20.toml").read_text()
+    (tmp_path / "mine.toml").write_text(text.replace('name = "h20"', 'name = "mine"'))
+    words = ["--report", "--chip", tmp_path / "mine.toml", "--set", "clock=1.5GHz"]
+    done = command("run", hello, *words, "--vs", "h20")
+    assert "mine* " in done.stderr and "* mine with clock=1.5GHz" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--chip", "h2"], "unknown chip 'h2'; did you mean h20, h20e, h200?"),
+        (["--vs", "h20,zhenwu"], "unknown chip 'zhenwu'; did you mean"),
+        (["--set", "clocks=1GHz"], "--set clocks: unknown key; did you mean clock"),
+        (["--set", "memory.bandwidth=90TB/s"], "is more than 6 x HBM2e can carry"),
+    ],
+)
+def test_chips_that_cannot_be_are_refused_before_anything_runs(hello, words, sentence) -> None:
+    done = command("run", hello, *words)
+    assert done.returncode == 2 and sentence in done.stderr and not done.stdout
 
 
 def test_compile_errors_are_clangs(tmp_path: Path) -> None:
@@ -139,4 +167,3 @@ def test_figures_of_the_table() -> None:
     ]  # fmt: skip
     assert [shape(s) for s in ((5, 1, 1), (4, 2, 1), (1, 1, 3))] == ["5", "4x2", "1x1x3"]
     assert short_name("void a::f<(int)3>(float*, int)") == "a::f<(int)3>"
-    assert "kernel" in KernelRow.__slots__

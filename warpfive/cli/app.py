@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from warpfive import __version__
+from warpfive.catalog import DEFAULT_CHIP
 from warpfive.errors import InputError
 
 app = typer.Typer(
@@ -92,7 +93,20 @@ def root(
 def run(
     context: typer.Context,
     report: Annotated[bool, typer.Option(help="Print a table of kernels on stderr.")] = False,
-    json: Annotated[Path | None, typer.Option(help="Write the table as JSON.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write all that was counted and predicted as JSON.")
+    ] = None,
+    chip: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="The chip whose time is told.")
+    ] = DEFAULT_CHIP,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="A what-if change of that chip."),
+    ] = None,
+    versus: Annotated[
+        str, typer.Option("--vs", metavar="NAME,...", help="Chips to compare it with.")
+    ] = "",
+    exact: Annotated[bool, typer.Option(help="Count every block, not a sample.")] = False,
     engine: Annotated[
         str | None, typer.Option(help="fast, general, or reference (slow, from the ISA table).")
     ] = None,
@@ -107,8 +121,9 @@ def run(
     from warpfive.cli.run import RunOptions, run_program
 
     options = RunOptions(
-        report=report, json=json, engine=engine, kernel_timeout_s=kernel_timeout, threads=threads
-    )
+        report=report, json=json, chip=chip, settings=tuple(settings or ()), versus=versus,
+        exact=exact, engine=engine, kernel_timeout_s=kernel_timeout, threads=threads,
+    )  # fmt: skip
     return run_program(context.args, context.obj.words, options)
 
 

@@ -9,6 +9,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from warpfive.catalog import DEFAULT_CHIP, ChipSpec, chip, with_settings
 from warpfive.errors import InputError
 
 ENGINES = ("fast", "general", "reference")
@@ -27,6 +28,10 @@ class RunOptions:
 
     report: bool = False
     json: Path | None = None
+    chip: str = DEFAULT_CHIP
+    settings: tuple[str, ...] = ()
+    versus: str = ""
+    exact: bool = False
     engine: str | None = None
     kernel_timeout_s: float | None = None
     threads: int | None = None
@@ -38,6 +43,7 @@ def run_program(words: list[str], arguments: list[str], options: RunOptions) -> 
     Returns the program's exit status; 128 + n when signal n ended it.
     """
     check(options)
+    chips_of(options)
     program = executable(words)
     with tempfile.TemporaryDirectory(prefix="warpfive-") as folder:
         records = Path(folder) / "records"
@@ -65,6 +71,8 @@ def environment_of(options: RunOptions, records: Path) -> dict[str, str]:
     environment = dict(os.environ)
     if options.report or options.json:
         environment["WARPFIVE_REPORT"] = str(records)
+    if options.exact:
+        environment["WARPFIVE_EXACT"] = "1"
     if options.engine:
         environment["WARPFIVE_ENGINE"] = options.engine
     if options.kernel_timeout_s:
@@ -174,11 +182,18 @@ def spawn(words: list[str], environment: dict[str, str]) -> int:
     return status if status >= 0 else 128 - status
 
 
+def chips_of(options: RunOptions) -> list[ChipSpec]:
+    """The chip that the program runs on, and those it is compared with."""
+    others = [name.strip() for name in options.versus.split(",") if name.strip()]
+    return [with_settings(chip(options.chip), options.settings), *map(chip, others)]
+
+
 def tell(records: Path, options: RunOptions) -> None:
     from warpfive.cli.report import print_report, read_records, write_json
+    from warpfive.perf import compare
 
-    rows = read_records(records)
+    found = compare(read_records(records), chips_of(options))
     if options.json:
-        write_json(rows, options.json)
+        write_json(found, options.json)
     if options.report:
-        print_report(rows)
+        print_report(found)

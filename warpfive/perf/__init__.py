@@ -16,7 +16,7 @@ from warpfive.perf.precision import WEIGHT_DTYPES, Precision, precision_of
 from warpfive.perf.step import Line, Speculation, StepModel, Term
 
 _LATER = {
-    "Band": "bands", "band": "bands",
+    "Band": "bands", "band": "bands", "kernel_band": "bands",
     "Calibration": "calibrate", "calibrate_engine": "calibrate",
     "Atomics": "counters", "Counters": "counters", "Reuse": "counters",
     "SharedTraffic": "counters", "SourceLine": "counters", "Traffic": "counters",
@@ -29,7 +29,10 @@ _LATER = {
     "SampleEstimate": "samples", "sample_estimate": "samples",
     "Load": "serve", "Served": "serve", "serve_load": "serve",
     "StepTable": "table",
-    "KernelTime": "timing", "copy_time": "timing", "counts_of": "timing",
+    "Advice": "advice", "advise": "advice",
+    "Comparison": "comparison", "KernelComparison": "comparison",
+    "compare": "comparison",
+    "BOUND_WORDS": "timing", "KernelTime": "timing", "copy_time": "timing", "counts_of": "timing",
     "kernel_time": "timing", "periods": "timing",
     "SHIPPED": "validate", "Summary": "validate", "Validation": "validate",
     "held_out": "validate", "kind_of": "validate", "read_rows": "validate",
@@ -38,14 +41,15 @@ _LATER = {
 """Name -> module that defines it."""
 
 __all__ = [
-    "SHIPPED", "WEIGHT_DTYPES", "Atomics", "Band", "Bounds", "Calibration", "Case", "Counters",
-    "Efficiency", "Estimate", "KernelTime", "Layout", "Ledger", "Line", "Load", "Precision",
-    "Predictor", "Quantity", "Reuse", "SampleEstimate", "Served", "SharedTraffic", "Skip",
-    "SourceLine", "Speculation", "StepModel", "StepTable", "Summary", "Term", "Traffic",
-    "Validation", "band", "bounds", "calibrate_engine", "check_layout", "copy_time", "counts_of",
-    "efficiency", "estimate_load", "held_out", "kernel_time", "kind_of", "ledger", "merge_counters",
-    "periods", "power_w", "precision_of", "read_case", "read_rows", "sample_counters",
-    "sample_estimate", "serve_load", "validate_rows", "weights_bytes",
+    "BOUND_WORDS", "SHIPPED", "WEIGHT_DTYPES", "Advice", "Atomics", "Band", "Bounds", "Calibration",
+    "Case", "Comparison", "Counters", "Efficiency", "Estimate", "KernelComparison", "KernelTime",
+    "Layout", "Ledger", "Line", "Load", "Precision", "Predictor", "Quantity", "Reuse",
+    "SampleEstimate", "Served", "SharedTraffic", "Skip", "SourceLine", "Speculation", "StepModel",
+    "StepTable", "Summary", "Term", "Traffic", "Validation", "advise", "band", "bounds",
+    "calibrate_engine", "check_layout", "compare", "copy_time", "counts_of", "efficiency",
+    "estimate_load", "held_out", "kernel_band", "kernel_time", "kind_of", "ledger",
+    "merge_counters", "periods", "power_w", "precision_of", "read_case", "read_rows",
+    "sample_counters", "sample_estimate", "serve_load", "validate_rows", "weights_bytes",
 ]  # fmt: skip
 
 

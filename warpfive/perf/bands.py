@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 BANDS = Path(__file__).parent / "bands.json"
+KERNEL_BANDS = Path(__file__).parent / "kernel_bands.json"
+"""Errors of counted kernels against measurements, by chip; benchmarks/fidelity writes it."""
 KINDS = {
     "ttft_s": "ttft", "tpot_s": "tpot", "latency_s": "ttft",
     "output_rate": "rate", "total_rate": "rate", "request_rate": "rate",
@@ -47,3 +49,13 @@ def band(quantity: str, chip: str) -> Band:
     if known:
         return Band(half_width=width, basis=f"other quantities of {chip} and other chips")
     return Band(half_width=width, basis="no ground truth")
+
+
+def kernel_band(chip: str) -> Band | None:
+    """The 80% band of a counted kernel's time on a chip; None: no ground truth."""
+    if not KERNEL_BANDS.exists():
+        return None
+    entry = json.loads(KERNEL_BANDS.read_text(encoding="utf-8")).get(chip)
+    if not entry:
+        return None
+    return Band(half_width=entry["half_width"], basis=f"{entry['rows']} measured kernels of {chip}")
