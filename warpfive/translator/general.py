@@ -33,7 +33,6 @@ class General(Specials, Lowering):
         self.dirty: set[tuple[str, int]] = set()
         self.labels = 0
         self.allocas: list[str] = []
-        self.tile_products: set[str] = set()
 
     # -- the function -------------------------------------------------------------------------
 
@@ -211,7 +210,7 @@ class General(Specials, Lowering):
     def _emit_block(self, block: Block) -> None:
         b = self.b
         b.label(f"B{block.start}")
-        self.cache, self.dirty = {}, set()
+        self.cache, self.dirty, self.tile_slots = {}, set(), {}
         self.set_mask(self.picked)
         if self.counts:
             self._count(block)

@@ -26,7 +26,7 @@ def general_code(program: Program, kernel: str, shape: tuple[int, int, int], cou
     engine = General(blocks, shape, counts, precise)
     text = engine.function()
     flags = abi.CODE_COUNTS * counts | abi.CODE_PRECISE * precise
-    return Code([text], blocks, engine.tile_products, flags | abi.CODE_SPINS,
+    return Code([text], blocks, flags | abi.CODE_SPINS,
                 general_function="@wf_general")
 
 
@@ -47,7 +47,7 @@ def fast_code(engine: Emitter) -> Code:
         functions.append(engine.rounds_function())
     flags = abi.CODE_COUNTS * engine.counts | abi.CODE_SPINS * engine.spins
     nodes = {node.number: node for node in engine.flow.nodes}
-    code = Code(functions, nodes, engine.tile_products, flags,
+    code = Code(functions, nodes, flags,
                 fast_state_bytes=engine.saved_bytes)
     if engine.resumable:
         code.fast_function = "@wf_fast"
