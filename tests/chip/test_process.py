@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from warpfive.perf import Counters
+
 HERE = Path(__file__).parent
 Script = Callable[..., subprocess.CompletedProcess]
 START = """
@@ -114,11 +116,11 @@ bench.run("fill", (1000, 32), bench.array(32000)[0], 32000, 1)
 """
     done = python(body, WARPFIVE_REPORT=str(file), WARPFIVE_EXACT="1")
     assert done.returncode == 0, done.stderr
-    split, fill = map(json.loads, file.read_text().splitlines())
-    assert (split["kernel"], split["launches"], split["grid"]) == ("split", 3, [1, 1, 1])
-    assert 0 < split["divergence"] < 1 and fill["divergence"] == 0
-    assert fill["lane_instructions"] == 32 * fill["warp_instructions"] > 32000
-    assert split["exact"] and split["host_s"] > 0
+    split, fill = (Counters.from_json(json.loads(line)) for line in file.read_text().splitlines())
+    assert (split.kernel, split.launches, split.grid) == ("split", 3, (1, 1, 1))
+    assert 0 < split.divergence < 1 and fill.divergence == 0
+    assert fill.lane_instructions == 32 * fill.warp_instructions > 32000
+    assert split.exact and split.host_s > 0
 
 
 def test_sampled_counts_are_near_exact_ones(python, tmp_path):
@@ -127,5 +129,5 @@ def test_sampled_counts_are_near_exact_ones(python, tmp_path):
     for exact in "01":
         file = tmp_path / exact
         python(body, WARPFIVE_REPORT=str(file), WARPFIVE_EXACT=exact)
-        counts.append(json.loads(file.read_text())["warp_instructions"])
+        counts.append(Counters.from_json(json.loads(file.read_text())).warp_instructions)
     assert counts[0] == pytest.approx(counts[1], rel=0.1)

@@ -60,7 +60,7 @@ def test_hits_of_a_cache_follow_from_distances():
 @pytest.mark.parametrize(("change", "words"), [
     ({"warp": {"fpu": 1}}, "counters of k: warp has no 'fpu'; there are alu, int_mul"),
     ({"grid": [0, 1, 1]}, r"counters of k: grid is \(0, 1, 1\); three extents of 1 or more"),
-    ({"lane": {"alu": 33}, "warp": {"alu": 1}}, "more lane instructions than 32 a warp instruction"),
+    ({"lane": {"alu": 33}, "warp": {"alu": 1}}, "more lane instructions than 32 a warp"),
     ({"divergent_branches": 2, "branches": 1}, "more divergent branches than branches"),
     ({"colour": 1}, "counters have no key 'colour'; is the report of another version?"),
     ({"l1": {"loads": [1]}}, "l1 needs 40 buckets"),

@@ -14,9 +14,7 @@ from warpfive.translator.program import Program
 LANES = 32
 CODE = [("abi_version", ctypes.c_uint32), ("flags", ctypes.c_uint32), ("blocks", ctypes.c_void_p),
         ("fast", ctypes.c_void_p), ("general", ctypes.c_void_p),
-        ("fast_state_bytes", ctypes.c_uint64), ("basic_blocks", ctypes.c_uint32),
-        ("reserved", ctypes.c_uint32), ("block_pc", ctypes.POINTER(ctypes.c_uint64)),
-        ("block_instructions", ctypes.POINTER(ctypes.c_uint32))]  # fmt: skip
+        ("fast_state_bytes", ctypes.c_uint64), ("basic_blocks", ctypes.c_uint32)]  # fmt: skip
 
 
 class WfCode(ctypes.Structure):
@@ -117,7 +115,7 @@ class Rig:
         put("poll", np.uint64, ctypes.cast(self.poll, ctypes.c_void_p).value)
         put("clock64", np.uint64, ctypes.cast(self.clock, ctypes.c_void_p).value)
         put("globaltimer", np.uint64, ctypes.cast(self.clock, ctypes.c_void_p).value)
-        self.counters = np.zeros(2 * self.code.basic_blocks, np.uint64)
+        self.counters = np.zeros(3 * self.code.basic_blocks, np.uint64)
         put("counters", np.uint64, self.counters.ctypes.data)
         return ctx
 

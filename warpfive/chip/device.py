@@ -1,6 +1,7 @@
 """The chip from Python: a thin view of ``libwarpfive.so`` for tests, tools, ``warpfive.cuda``."""
 
 import ctypes
+import json
 import os
 import struct
 from collections.abc import Callable, Sequence
@@ -64,6 +65,9 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "wf_unload_image": (None, [c_uint64]),
     "wf_variable": (c_uint64, [c_uint64, c_char_p]),
     "wf_run": (None, [POINTER(_Launch), POINTER(_Outcome)]),
+    "wf_report": (c_uint64, [c_char_p, c_uint64]),
+    "wf_clear_records": (None, []),
+    "wf_set_counting": (None, [c_int]),
     "wf_set_server": (None, [ctypes.c_void_p]),
     "wf_stop_launches": (None, []),
     "wf_cycles": (c_uint64, []),
@@ -171,6 +175,22 @@ class Device:
         self.lib.wf_run(byref(launch), byref(outcome))
         message = outcome.message.decode(errors="replace")
         return Outcome(Fault(outcome.fault), outcome.blocks, outcome.host_s, message)
+
+    def records(self) -> list[dict[str, Any]]:
+        """What was run since `count` began: records as `perf.Counters.from_json` reads them."""
+        size = 0
+        while True:
+            text = ctypes.create_string_buffer(size + 1)
+            needed = int(self.lib.wf_report(text, len(text)))
+            if needed <= len(text):
+                return [json.loads(line) for line in text.value.decode().splitlines()]
+            size = needed
+
+    def count(self, exact: bool = False, on: bool = True) -> None:
+        """Begins new records of what runs, counted on a sample of the blocks or on all."""
+        self.set("WARPFIVE_EXACT", "1" if exact else "0")
+        self.lib.wf_clear_records()
+        self.lib.wf_set_counting(on)
 
     def set(self, name: str, value: str) -> None:
         """Changes a setting by the name of its environment variable."""

@@ -1,6 +1,7 @@
 """Source lines of instructions, from an image's ``.debug_line`` (DWARF 4 standard, section 6.2)."""
 
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -81,6 +82,38 @@ def source_line(image: Path, pc: int) -> str:
         elif row.line and not row.file.startswith(HEADERS):
             own = row
     raise ImageError(f"the image names no source line for offset {pc:#x}; build it with -lineinfo")
+
+
+class LineTable:
+    """Source lines of a whole image."""
+
+    def __init__(self, image: bytes) -> None:
+        section = read(image).sections.get(".debug_line")
+        self.starts: list[int] = []
+        self.places: list[tuple[str, int] | None] = []
+        own: Row | None = None
+        found = []
+        for row in rows(section.data if section else b""):
+            if row.ends:
+                own = None
+                found.append((row.address, None))
+                continue
+            if row.line and not row.file.startswith(HEADERS):
+                own = row
+            best = own or row
+            found.append((row.address, (best.file, best.line) if best.line else None))
+        # Where one sequence ends another may begin: its row is the one that counts.
+        for address, place in sorted(found, key=lambda one: one[0]):
+            if self.starts and self.starts[-1] == address:
+                self.places[-1] = place or self.places[-1]
+            else:
+                self.starts.append(address)
+                self.places.append(place)
+
+    def where(self, pc: int) -> tuple[str, int] | None:
+        """File and line of the instruction at offset ``pc``; None where the table has none."""
+        at = bisect_right(self.starts, pc) - 1
+        return self.places[at] if at >= 0 else None
 
 
 def rows(section: bytes) -> Iterator[Row]:

@@ -23,6 +23,7 @@ TRANSLATED_BYTES = 2 << 30
 
 def translate(image: str, kernel: str, x: str, y: str, z: str, variant: str, place: str) -> str:
     """Makes the translated object ``place`` if the cache lacks it."""
+    from warpfive.chip.lines import LineTable
     from warpfive.translator import translate as make
 
     path = Path(place)
@@ -30,7 +31,9 @@ def translate(image: str, kernel: str, x: str, y: str, z: str, variant: str, pla
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.stem}.{os.getpid()}.so")
         host = os.environ.get("WARPFIVE_HOST", "")
-        make(Path(image).read_bytes(), kernel, (int(x), int(y), int(z)), variant, temporary, host)
+        data, block = Path(image).read_bytes(), (int(x), int(y), int(z))
+        lines = LineTable(data).where if variant.endswith("count") else None
+        make(data, kernel, block, variant, temporary, host, lines)
         os.replace(temporary, path)
         limit = int(os.environ.get("WARPFIVE_CACHE_BYTES") or TRANSLATED_BYTES)
         cache.bound(cache.root() / "translated", limit)

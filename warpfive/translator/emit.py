@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from warpfive.isa import Instruction
 from warpfive.translator import abi
+from warpfive.translator.counting import Counting
 from warpfive.translator.divergence import Region
 from warpfive.translator.fast import Fast
 from warpfive.translator.flow import EXIT, Loop
@@ -23,7 +24,7 @@ BLOCKS_HEAD = ("define i64 @wf_blocks(ptr noundef %ctx, ptr noundef %scratch, "
                "i64 noundef %first, i64 noundef %count) {\nentry:")
 
 
-class Emitter(Fast):
+class Emitter(Counting, Fast):
     """The text of one kernel's fast function."""
 
     def function(self) -> str:
@@ -40,6 +41,9 @@ class Emitter(Fast):
         self.resumes: list[str] = []
         self.region_spills: set[int] = set()
         self.traps = False
+        self.full_nodes: set[int] = set()
+        self.undone: list[list[tuple[int, Instruction]]] = []
+        self.begin_counting()
         self.pending = {number: self._mask_slot(number) for number in self._tracked()}
         self.budget = self.scratch("i32")
         self._place_loop_ends()
@@ -150,18 +154,27 @@ class Emitter(Fast):
                     self.keep(definition, value)
         self._leave_node(number)
 
+    def _counters(self) -> str:
+        return self.pointer(self.ctx_value("counters", "i64").name)
+
     def _count(self, number: int) -> None:
-        b = self.b
-        table = self.ctx_value("counters", "i64").name
-        table = self.pointer(table)
-        lanes = "32"
-        if self.mask is not None:
-            lanes = b.emit(f"call i32 @llvm.ctpop.i32(i32 {self.mask})")
-            lanes = b.emit(f"zext i32 {lanes} to i64")
-        for slot, amount in ((0, "1"), (1, lanes)):
-            place = b.emit(f"getelementptr i64, ptr {table}, i64 {2 * number + slot}")
-            old = b.emit(f"load i64, ptr {place}")
-            b.run(f"store i64 {b.emit(f'add i64 {old}, {amount}')}, ptr {place}")
+        if self.mask is None:
+            self.full_nodes.add(number)
+        size = len(self.flow.nodes[number].instructions)
+        self.count_block(self._counters(), number, size, self.mask)
+
+    def _undo_count(self, number: int, pc: int) -> None:
+        """The node's instructions from `pc` on will be counted by general code."""
+        rest = [(at, ins) for at, ins in self.flow.nodes[number].instructions if at >= pc]
+        index = len(self.flow.nodes) + len(self.undone)
+        self.undone.append(rest)
+        self.count_block(self._counters(), index, len(rest), self.mask_operand(), -1)
+
+    def counted_blocks(self) -> list[tuple[list[tuple[int, Instruction]], int]]:
+        """(instructions, flags) of each basic block that has counters."""
+        nodes = [(node.instructions, abi.BLOCK_FULL * (node.number in self.full_nodes))
+                 for node in self.flow.nodes]
+        return nodes + [(rest, abi.BLOCK_UNDO) for rest in self.undone]
 
     def _leave_node(self, number: int) -> None:
         node = self.flow.nodes[number]
@@ -197,6 +210,8 @@ class Emitter(Fast):
         other = b.emit(f"xor i32 {bits}, -1")
         masks = [bits, other] if self.mask is None else [
             b.emit(f"and i32 {side}, {self.mask}") for side in (bits, other)]
+        if self.counts:
+            self.count_parting(self._counters(), number, (masks[0], masks[1]))
         moves = [self._phi_moves(number, target) for target in node.targets]
         for target, mask, move in zip(node.targets, masks, moves, strict=True):
             if target == EXIT:
@@ -351,6 +366,8 @@ class Emitter(Fast):
             self.begin_node(number)
             self.env, self.loaded, self.delta = env, loaded, delta
             self.set_mask(mask)
+            if self.counts:
+                self._undo_count(number, pc)
             self._begin_spill()
             self._spill_group(pc, self._live_at(number, pc))
             region = self.divergence.region_of.get(number)
@@ -547,6 +564,7 @@ class Emitter(Fast):
             for (slot, kind), name in zip(self.slots_for(definition),
                                           self.operands_of(value), strict=True):
                 places.append((slot, kind, self._save(kind, name)))
+        self.save_progress()
         b.run(f"ret i32 {abi.BARRIER}")
         b.label(f"R{self.number}")
         for slot, kind, offset in places:
@@ -653,6 +671,7 @@ class Emitter(Fast):
                 self._emit_region_spill(index)
 
     def _return(self, status: int) -> None:
+        self.save_progress()
         self.set_state("status", str(status))
         if self.resumable:
             self.b.run(f"ret i32 {status}")
@@ -699,6 +718,8 @@ class Emitter(Fast):
             place = self.ctx_pointer("ctaid", 4 * axis)
             b.run(f"%ctaid{axis} = load i32, ptr {place}")
         b.run(f"%w = load i32, ptr {self.state_field('index')}")
+        if self.counts:
+            self.load_progress()
         limit = self.ctx_value("budget", "i32").name
         b.run(f"store i32 {limit}, ptr {self.budget}")
         resume = b.emit(f"load i32, ptr {self.state_field('resume')}")
@@ -733,6 +754,9 @@ class Emitter(Fast):
         b.label("warp_head")
         b.run("%w = load i32, ptr %wslot")
         b.run(f"store i32 %w, ptr {self.ctx_pointer('warp_index')}")
+        if self.counts:
+            b.run(f"store i64 0, ptr {self.progress}")
+            b.run(f"store i64 0, ptr {self.capture}")
         for slots in self.slots.values():
             for slot, kind in slots:
                 # Nothing is carried from one warp to the next.
@@ -781,6 +805,10 @@ class Emitter(Fast):
         """The next warp, then the next block."""
         b = self.b
         b.label("lanes_done")
+        if self.counts:
+            self.save_progress()
+            ended = b.emit(f"load ptr, ptr {self.ctx_pointer('warp_end')}")
+            b.run(f"call void {ended}(ptr %ctx)")
         after = b.emit("add i32 %w, 1")
         b.run(f"store i32 {after}, ptr %wslot")
         more = b.emit(f"icmp ult i32 {after}, {self.warps}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from warpfive.isa import Instruction
 from warpfive.translator import abi
+from warpfive.translator.counting import Counting
 from warpfive.translator.lowering import BRANCHES, TRAP_CODES, Lowering
 from warpfive.translator.program import Block, stands_alone
 from warpfive.translator.specials import Specials
@@ -18,7 +19,7 @@ from warpfive.units import WARP_LANES
 PCS = vector("i64")
 
 
-class General(Specials, Lowering):
+class General(Counting, Specials, Lowering):
     """Emits `i32 @wf_general(ptr %ctx, ptr %warp)`."""
 
     def __init__(self, blocks: dict[int, Block], shape: tuple[int, int, int], counts: bool,
@@ -33,10 +34,14 @@ class General(Specials, Lowering):
         self.dirty: set[tuple[str, int]] = set()
         self.labels = 0
         self.allocas: list[str] = []
+        self.tile_products: set[str] = set()
 
     # -- the function -------------------------------------------------------------------------
 
     def function(self) -> str:
+        self.begin_counting()
+        if self.counts:
+            self.load_progress()
         self._dispatcher()
         for block in self.blocks.values():
             self._emit_block(block)
@@ -53,6 +58,7 @@ class General(Specials, Lowering):
         self.b.run(f"store i32 {operand}, ptr {self.warp_field(name)}")
 
     def _return(self, status: int) -> None:
+        self.save_progress()
         self._store_field("status", str(status))
         self.b.run(f"ret i32 {status}")
 
@@ -210,14 +216,13 @@ class General(Specials, Lowering):
     def _emit_block(self, block: Block) -> None:
         b = self.b
         b.label(f"B{block.start}")
-        self.cache, self.dirty, self.tile_slots = {}, set(), {}
+        self.cache, self.dirty = {}, set()
         self.set_mask(self.picked)
-        if self.counts:
-            self._count(block)
         pc, ins = block.instructions[0]
         self.pc = pc
         if stands_alone(ins) and self._meets(block, ins):
             return
+        self._count(block)
         for self.pc, ins in block.instructions:
             if ins is block.last[1] and self._ends(block, ins):
                 return
@@ -225,17 +230,18 @@ class General(Specials, Lowering):
         self.flush()
         self._go(str(block.targets[0]))
 
+    def _counters(self) -> str:
+        return self.b.emit(f"load ptr, ptr {self.ctx_pointer('counters')}")
+
     def _count(self, block: Block) -> None:
-        b = self.b
-        table = b.emit(f"load ptr, ptr {self.ctx_pointer('counters')}")
-        lanes = b.emit(f"call i32 @llvm.ctpop.i32(i32 {self.mask})")
-        wide = b.emit(f"zext i32 {lanes} to i64")
-        for slot, amount in ((0, "1"), (1, wide)):
-            place = b.emit(
-                f"getelementptr i64, ptr {table}, i64 {2 * self.index[block.start] + slot}")
-            old = b.emit(f"load i64, ptr {place}")
-            new = b.emit(f"add i64 {old}, {amount}")
-            b.run(f"store i64 {new}, ptr {place}")
+        """Collectives count when the lanes that meet go on, barriers when lanes arrive."""
+        if self.counts:
+            self.count_block(self._counters(), self.index[block.start], len(block.instructions),
+                             self.mask_operand())
+
+    def counted_blocks(self) -> list[tuple[list[tuple[int, Instruction]], int]]:
+        """(instructions, flags) of each basic block that has counters."""
+        return [(block.instructions, 0) for block in self.blocks.values()]
 
     def _go(self, target: str) -> None:
         """All active lanes go on at one offset."""
@@ -279,10 +285,18 @@ class General(Specials, Lowering):
         if min(block.targets) <= self.pc:
             self._spend()
         flags = self.vec(flag)
+        if self.counts and taken != after:
+            self._count_branch(block, flag)
         lanes = self.b.emit(f"select {vector('i1')} {flags}, {PCS} splat (i64 {taken}), "
                             f"{PCS} splat (i64 {after})")
         self._masked_store(lanes, self.warp_field("pc"))
         self.b.run("br label %dispatch")
+
+    def _count_branch(self, block: Block, flag: Value) -> None:
+        bits = self.bits_of(flag)
+        other = self.b.emit(f"xor i32 {bits}, -1")
+        masks = [self.b.emit(f"and i32 {side}, {self.mask}") for side in (bits, other)]
+        self.count_parting(self._counters(), self.index[block.start], (masks[0], masks[1]))
 
     def _jump(self, block: Block, ins: Instruction) -> None:
         b = self.b
@@ -321,7 +335,7 @@ class General(Specials, Lowering):
     def _meets(self, block: Block, ins: Instruction) -> bool:
         """Barriers end the block here; other collectives first wait for their members."""
         if ins.row.unit == "barrier":
-            self._barrier(ins)
+            self._barrier(block, ins)
             return True
         members = self._members(ins)
         if members is not None:
@@ -362,7 +376,7 @@ class General(Specials, Lowering):
         self.goto(f"br i1 {some}, label %{go}, label %dispatch", go)
         self.set_mask(going)
 
-    def _barrier(self, ins: Instruction) -> None:
+    def _barrier(self, block: Block, ins: Instruction) -> None:
         """Lanes whose barrier has opened go on; the others park."""
         b = self.b
         released = self._load_field("released")
@@ -385,6 +399,7 @@ class General(Specials, Lowering):
         self.cache = before
         b.label(park)
         self.set_mask(everyone)
+        self._count(block)
         self._park(ins)
         b.run("br label %dispatch")
 

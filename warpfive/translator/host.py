@@ -33,13 +33,12 @@ def machine(level: str) -> llvm.TargetMachine:
     _initialise()
     target = llvm.Target.from_triple(llvm.get_process_triple())
     features = llvm.get_host_cpu_features().flatten()
-    # The host's own conversions to bfloat16 take subnormal numbers for zero.
-    extra = ",".join(filter(None, [LEVELS.get(level, ""), "-avx512bf16"]))
+    extra = LEVELS.get(level, "")
     if "avx512f" in features and "-avx512f" not in extra:
         # Whole registers: LLVM would otherwise keep to 256 bits on the older of these hosts.
-        extra += ",-prefer-256-bit"
+        extra = ",".join(filter(None, [extra, "-prefer-256-bit"]))
     return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=f"{features},{extra}",
+        cpu=llvm.get_host_cpu_name(), features=",".join(filter(None, [features, extra])),
         opt=2, reloc="pic", codemodel="default")
 
 

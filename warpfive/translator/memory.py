@@ -79,6 +79,9 @@ class Memory(Sfu):
     def ctx_pointer(self, field: str, extra: int = 0) -> str:
         return self.b.emit(f"getelementptr i8, ptr {self.ctx}, i64 {CTX[field] + extra}")
 
+    def report_access(self, address: Value) -> None:
+        """Counting variants tell the chip of the access at `pc`."""
+
     # -- addresses ----------------------------------------------------------------------------
 
     def address(self, base: Value, offset: int) -> Value:
@@ -88,6 +91,7 @@ class Memory(Sfu):
 
     def begin_access(self, address: Value, size: int) -> None:
         """Checks and records that come before every access."""
+        self.report_access(address)
         if self.precise:
             self._record(address)
         if size > 1:

@@ -5,7 +5,7 @@
 #pragma once
 #include <stdint.h>
 
-#define WF_ABI_VERSION 1u
+#define WF_ABI_VERSION 2u
 #define WF_LANES 32
 
 struct WfCtx;
@@ -60,7 +60,8 @@ typedef struct WfCtx {
   uint64_t (*globaltimer)(struct WfCtx *);      /* 136 chip time, nanoseconds */
   int32_t (*poll)(struct WfCtx *);              /* 144 budget spent: 0 go on with a fresh one,
                                                       1 yield, 2 stop */
-  uint64_t *counters;        /* 152 counting variants: [2*b] times basic block b ran, [2*b+1] lanes */
+  uint64_t *counters;        /* 152 counting variants: [3*b] times basic block b ran, [3*b+1] lanes
+                                     over those times, [3*b+2] times its branch parted lanes */
   uint32_t trap_code;        /* 160 enum WfTrap */
   uint32_t trap_lanes;       /* 164 mask of lanes that trapped (precise variants: exact) */
   uint64_t trap_pc;          /* 168 offset of the instruction in the image */
@@ -72,7 +73,14 @@ typedef struct WfCtx {
   uint32_t static_shared_bytes; /* 456 */
   uint32_t image_bytes;      /* 460 */
   void *scheduler;           /* 464 the chip's own */
-  uint64_t reserved[5];      /* 472 */
+  /* Counting variants: */
+  uint64_t progress;         /* 472 instructions that the warp has executed, or waited for at
+                                     barriers; read at entry, written before callbacks and returns */
+  uint64_t capture_from;     /* 480 accesses are reported once progress has come so far */
+  void (*access)(struct WfCtx *, uint32_t site, uint32_t mask); /* 488 of access_addr's lanes */
+  void (*access_one)(struct WfCtx *, uint32_t site, uint32_t mask, uint64_t address);
+                             /* 496 all lanes access one address */
+  void (*warp_end)(struct WfCtx *); /* 504 a warp of `blocks` code has exited */
 } WfCtx;                     /* 512 bytes */
 
 /* The state of a warp that can stop and resume: canonical architectural registers. The general
@@ -122,6 +130,59 @@ enum WfCodeFlags {
                            does not ask `blocks` and `fast` code to yield */
 };
 
+/* Where an instruction executes: perf's UNITS, of which memory's are told apart as it runs. */
+enum WfUnit {
+  WF_UNIT_ALU, WF_UNIT_INT_MUL, WF_UNIT_FP32, WF_UNIT_FP64, WF_UNIT_FP16, WF_UNIT_SFU,
+  WF_UNIT_CONVERT, WF_UNIT_GLOBAL_LOAD, WF_UNIT_GLOBAL_STORE, WF_UNIT_SHARED_LOAD,
+  WF_UNIT_SHARED_STORE, WF_UNIT_LOCAL, WF_UNIT_CONSTANT, WF_UNIT_SPILL, WF_UNIT_FOLDED,
+  WF_UNIT_ATOMIC, WF_UNIT_BRANCH, WF_UNIT_WARP, WF_UNIT_BARRIER, WF_UNIT_TENSOR, WF_UNIT_OTHER,
+  WF_UNITS
+};
+
+enum WfOpFlags {
+  WF_OP_CONDITIONAL = 1,    /* a conditional branch */
+  WF_OP_OPENS = 2,          /* a load with no load before it that still waits to be used */
+  WF_OP_FOLDED = 4          /* a later part of the wide access `site` */
+};
+
+/* Counting variants: an instruction. */
+typedef struct WfOp {
+  uint64_t pc;
+  int32_t line;             /* in WfCode::lines; -1: not known */
+  int32_t site;             /* in WfCode::sites; -1: no access of memory */
+  uint8_t unit;             /* enum WfUnit; of an access, as if it were of global memory */
+  uint8_t flop_type;        /* 0 binary64, 1 binary32, 2 binary16 and bfloat16 */
+  uint8_t flops;            /* a lane */
+  uint8_t tensor_type;      /* 0 binary16, 1 bfloat16, 2 tf32, 3 int8 */
+  uint16_t tensor_ops;      /* a warp */
+  uint8_t flags;            /* enum WfOpFlags */
+  uint8_t pad;
+} WfOp;
+
+enum WfAccessKind { WF_LOAD = 0, WF_STORE = 1, WF_ATOMIC = 2 };
+
+/* Counting variants: an instruction that accesses memory, or the first of several that together
+   access 64 or 128 bits in a row. */
+typedef struct WfSite {
+  uint64_t pc;
+  int32_t offset;           /* from the address it reports to the lowest of its parts */
+  uint32_t rest;            /* instructions of its basic block from it on */
+  uint16_t size;            /* bytes of a part */
+  uint8_t parts;
+  uint8_t kind;             /* enum WfAccessKind */
+  uint32_t pad;
+} WfSite;
+
+typedef struct WfLine {
+  uint32_t file;            /* offset in WfCode::files */
+  uint32_t line;
+} WfLine;
+
+enum WfBlockFlags {
+  WF_BLOCK_FULL = 1,        /* always 32 lanes, which are not counted */
+  WF_BLOCK_UNDO = 2         /* counted, but not executed: the rest of a block that was left */
+};
+
 /* The table `wf_code` that every translated object exports. A null entry is not in this object:
    ask the translator for variant "general" to get `general`. */
 typedef struct WfCode {
@@ -132,8 +193,16 @@ typedef struct WfCode {
                              returning WF_YIELD with mode 0 */
   WfWarpFn general;       /* any kernel, any state */
   uint64_t fast_state_bytes; /* room after WfWarp::fast_state */
-  uint32_t basic_blocks;  /* length of the tables below, for counting variants */
-  uint32_t reserved;
-  const uint64_t *block_pc;    /* offset in the image of each basic block */
-  const uint32_t *block_instructions; /* instructions in it */
+  /* Counting variants, else empty: */
+  uint32_t basic_blocks;  /* length of the tables by block */
+  uint32_t op_count, site_count, line_count;
+  uint32_t registers;     /* of a thread, 32-bit, an estimate; 0 unknown */
+  uint32_t pad;
+  const uint32_t *block_ops;          /* its first instruction, in ops */
+  const uint32_t *block_instructions; /* how many it has */
+  const uint8_t *block_flags;         /* enum WfBlockFlags */
+  const WfOp *ops;
+  const WfSite *sites;
+  const WfLine *lines;
+  const char *files;
 } WfCode;

@@ -48,6 +48,9 @@ Block::Block(Worker *worker) : worker(worker) {
   ctx->clock64 = clock_cycles;
   ctx->globaltimer = clock_ns;
   ctx->poll = poll;
+  ctx->access = capture_access;
+  ctx->access_one = capture_one;
+  ctx->warp_end = capture_warp_end;
   ctx->scheduler = this;
 }
 
@@ -177,17 +180,31 @@ void Block::start_warp(uint32_t index, bool canonical) {
   if (canonical) make_canonical(one);
 }
 
-void Block::use(const WfCode *code) {
+uint64_t Block::shared_bytes() const {
+  return job->dynamic_offset + job->launch.dynamic_shared_bytes;
+}
+
+/// Where `code` leaves its counts.
+void Block::count_with(const WfCode *code) {
+  if (!trace) return;
+  Worker::Counters &counters = worker->counters(code);
+  ctx->counters = counters.blocks.get();
+  sites = counters.sites.get();
+  site_table = code->sites;
+}
+
+void Block::use(const WfCode *code, uint64_t index) {
   code_ = code;
   general_ = code->general ? code : nullptr;
-  ctx->counters = worker->counters(code);
+  trace = code->flags & WF_CODE_COUNTS ? job->new_trace(index) : nullptr;
+  count_with(code);
   ctx->budget = fast_budget;
   general_now = false;
   make_warps(code, code->fast ? warp_count_ : 1);
 }
 
 void Block::begin(uint64_t index, const WfCode *code) {
-  use(code);
+  use(code, index);
   make_warps(code, warp_count_);
   place(index);
   memset(arrivals_, 0, sizeof arrivals_);
@@ -209,6 +226,7 @@ void Block::adopt(uint64_t index, const WfCode *code) {
     return;
   }
   make_warps(code, warp_count_);
+  if (trace) trace->progress[at] = ctx->progress;
   if (at) memcpy(static_cast<void *>(warp(at)), scratch(), offsetof(WfWarp, fast_state));
   warp(at)->index = at;
   for (uint32_t i = 0; i < at; i++) {
@@ -235,12 +253,17 @@ int32_t Block::step(WfWarp *warp) {
     code = general();
     if (!code) return WF_STOP;
   }
-  ctx->counters = worker->counters(code);
+  count_with(code);
+  if (trace) {
+    ctx->progress = trace->progress[warp->index];
+    ctx->capture_from = 0;
+  }
   ctx->budget = !general_now ? fast_budget : stalls_ > 1 ? stalled_budget : general_budget;
   patience_start_ns = 0;
   set_trap(&worker->trap);
   int32_t status = general_now ? code->general(ctx, warp) : code->fast(ctx, warp);
   set_trap(nullptr);
+  if (trace) trace->progress[warp->index] = ctx->progress;
   warp->status = static_cast<uint32_t>(status);
   if (status == WF_YIELD && (watched_ == warp->index || !general_now)) watch(warp);
   return status;
@@ -319,6 +342,19 @@ Turn Block::unrunnable() {
 
 // ----------------------------------------------------------------------------------- barriers
 
+/// Warps that met go on together: the others have waited for the slowest.
+void Block::align(uint32_t warps) {
+  if (!trace) return;
+  uint64_t slowest = 0;
+  for (uint32_t left = warps; left; left &= left - 1)
+    slowest = std::max(slowest, trace->progress[std::countr_zero(left)]);
+  for (uint32_t left = warps; left; left &= left - 1) {
+    uint64_t &own = trace->progress[std::countr_zero(left)];
+    trace->barrier_wait += slowest - own;
+    own = slowest;
+  }
+}
+
 void Block::release(WfWarp *warp, uint32_t lanes, uint32_t result) {
   warp->released |= lanes;
   warp->barrier_result = result;
@@ -327,7 +363,12 @@ void Block::release(WfWarp *warp, uint32_t lanes, uint32_t result) {
 bool Block::release_grid() {
   if (!in_grid_ || job->grid.generation() == grid_generation_) return false;
   in_grid_ = false;
-  for (uint32_t i = 0; i < warp_count_; i++) release(warp(i), waiting(warp(i)), 0);
+  uint32_t met = 0;
+  for (uint32_t i = 0; i < warp_count_; i++) {
+    if (waiting(warp(i))) met |= 1u << i;
+    release(warp(i), waiting(warp(i)), 0);
+  }
+  align(met);
   return true;
 }
 
@@ -358,17 +399,21 @@ bool Block::open_plain() {
     zeros |= ~one->pred & waiting(one);
   }
   const uint32_t results[] = {0, count, zeros == 0, count != 0};
+  uint32_t met = 0;
   for (uint32_t i = 0; i < warp_count_; i++) {
     WfWarp *one = warp(i);
-    if (one->live) release(one, waiting(one), results[one->barrier_op & 3]);
+    if (!one->live) continue;
+    met |= 1u << i;
+    release(one, waiting(one), results[one->barrier_op & 3]);
   }
+  align(met);
   return true;
 }
 
 /// Barriers by number and thread count: arrivals, and waits of a part of the block.
 bool Block::open_named() {
   bool opened = false;
-  uint32_t exited = job->threads, waits[16] = {}, wanted[16] = {}, zeros[16] = {}, ones[16] = {};
+  uint32_t exited = job->threads, waits[16] = {}, wanted[16] = {}, zeros[16] = {}, ones[16] = {}, met[16] = {};
   auto each = [&](auto &&visit) {
     for (uint32_t i = 0; i < warp_count_; i++)
       for (uint32_t left = waiting(warp(i)); left; left &= left - 1)
@@ -388,6 +433,7 @@ bool Block::open_named() {
       opened = true;
     } else {
       waits[id]++;
+      met[id] |= 1u << one->index;
     }
   });
   bool open[16] = {};
@@ -395,7 +441,9 @@ bool Block::open_named() {
     if (!wanted[id]) continue;
     uint32_t gone = wanted[id] == job->threads ? exited : 0;
     open[id] = waits[id] + arrivals_[id] + gone >= wanted[id];
-    if (open[id]) arrivals_[id] = 0;
+    if (!open[id]) continue;
+    arrivals_[id] = 0;
+    align(met[id]);
   }
   each([&](WfWarp *one, uint32_t lane) {
     uint32_t id = one->barrier_id[lane] & 15;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "warpfive/chip/native/internal.h"
+#include "warpfive/chip/native/trace.h"
 
 namespace wf {
 
@@ -36,8 +37,9 @@ class Block {
   void adopt(uint64_t index, const WfCode *code);
   /// Lets every warp that can run take its turn.
   Turn turn();
-  /// Prepares for WfCode::blocks calls with `code`.
-  void use(const WfCode *code);
+  /// Prepares for WfCode::blocks calls with `code`, which begin at block `index`.
+  void use(const WfCode *code, uint64_t index);
+  uint64_t shared_bytes() const;
 
   WfWarp *scratch() { return warp(0); }
   WfWarp *warp(uint32_t index);
@@ -53,6 +55,10 @@ class Block {
   const char *stuck = nullptr;  // why barriers can never open, after Turn::failed
   uint64_t patience_start_ns = 0, patience_block = 0;  // see poll()
   uint32_t patience_warp = 0;
+  // While the block is counted:
+  std::unique_ptr<Trace> trace;         // null: it is not
+  SiteTally *sites = nullptr;           // of the code that runs now
+  const WfSite *site_table = nullptr;
 
  private:
   bool make_area(uint64_t stack_total);
@@ -68,6 +74,8 @@ class Block {
   bool open_named();
   void release(WfWarp *warp, uint32_t lanes, uint32_t result);
   bool release_grid();
+  void count_with(const WfCode *code);
+  void align(uint32_t warps);
   Turn unrunnable();
   void watch(WfWarp *warp);
 

@@ -96,6 +96,16 @@ WF_EXPORT void wf_run(const WfLaunch *asked, WfOutcome *outcome) {
   give(result.message, outcome->message, sizeof outcome->message);
 }
 
+/// The records as JSON lines; the bytes they need, of which as many are written as fit.
+WF_EXPORT uint64_t wf_report(char *text, uint64_t bytes) {
+  std::string all = report_text();
+  give(all, text, bytes);
+  return all.size() + 1;
+}
+
+WF_EXPORT void wf_clear_records() { clear_records(); }
+WF_EXPORT void wf_set_counting(int counting) { settings().counting = counting; }
+
 WF_EXPORT void wf_set_server(ServerFn answer) { set_server(answer); }
 WF_EXPORT void wf_stop_launches() { stop_launches(); }
 WF_EXPORT uint64_t wf_cycles() { return chip_cycles(); }

@@ -47,14 +47,13 @@ bool assign(Settings *to, std::string_view name, const char *value) {
   else if (name == "WARPFIVE_HOST") to->host = value;
   else if (name == "WARPFIVE_THREADS") to->threads = static_cast<unsigned>(atoi(value));
   else if (name == "WARPFIVE_KERNEL_TIMEOUT") to->kernel_timeout_s = atof(value);
-  else if (name == "WARPFIVE_REPORT") to->report = value;
+  else if (name == "WARPFIVE_REPORT") to->counting = !(to->report = value).empty();
   else if (name == "WARPFIVE_EXACT") to->exact = *value != '0';
   else if (name == "WARPFIVE_CACHE") to->cache = std::filesystem::absolute(value, ignored).string();
   else if (name == "WARPFIVE_CACHE_BYTES") to->cache_bytes = strtoull(value, nullptr, 10);
   else if (name == "WARPFIVE_MEMORY") to->memory_bytes = strtoull(value, nullptr, 10);
   else return false;
   if (!to->threads) to->threads = host_cores();
-  to->counting = !to->report.empty();
   return true;
 }
 

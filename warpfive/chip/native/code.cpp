@@ -25,6 +25,7 @@ struct Codes {
   std::atomic<Code *> first{nullptr};
   std::atomic<uint64_t> block_ps{0};
   std::atomic<uint64_t> patience_ns{100'000'000};
+  CountingTime counting;
 };
 
 namespace {
@@ -59,9 +60,9 @@ std::string request(const Kernel &kernel, const Code &code, const std::string &p
   std::string image = image_path(*kernel.image);
   if (image.empty())
     return "the cache " + settings().cache + " cannot be written; set WARPFIVE_CACHE";
-  std::string words = "translate " + escaped(image) + " " + escaped(kernel.name);
+  std::string words = "translate " + quoted(image) + " " + quoted(kernel.name);
   for (uint32_t side : code.block) words += " " + std::to_string(side);
-  std::string reply = ask_server(words + " " + code.variant + " " + escaped(path));
+  std::string reply = ask_server(words + " " + code.variant + " " + quoted(path));
   if (reply.starts_with("ok")) return "";
   return reply.starts_with("error ") ? reply.substr(6) : reply;
 }
@@ -97,6 +98,8 @@ uint64_t typical_block_ps(const Kernel &kernel) {
 void set_typical_block_ps(const Kernel &kernel, uint64_t picoseconds) {
   kernel.codes->block_ps.store(picoseconds, std::memory_order_relaxed);
 }
+
+CountingTime &counting_time(const Kernel &kernel) { return kernel.codes->counting; }
 
 void own_codes(Kernel *kernel) { kernel->codes = new Codes; }
 

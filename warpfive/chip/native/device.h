@@ -8,10 +8,13 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "warpfive/chip/native/counters.h"
 
 namespace wf {
 
@@ -216,6 +219,9 @@ struct Result {
   std::string message;  // the line printed on stderr, without the prefix; empty if none
   double host_s = 0;
   uint64_t blocks = 0;  // finished
+  /// Of one launch of this kernel and shape, the mean of those counted so far; null unless
+  /// counting, or where nothing was counted.
+  std::shared_ptr<const KernelCounters> counters;
 };
 
 /// Checks a launch against the chip's limits without running it: what cudaLaunchKernel reports
@@ -236,19 +242,18 @@ void stop_launches();
 
 // ---------------------------------------------------------------------------------- reports
 
-/// What was run: one record a kernel, grid and block shape.
+/// What was run: one record a kernel, grid, block shape and dynamic shared memory.
 struct LaunchRecord {
   std::string kernel;  // demangled
   uint32_t grid[3];
   uint32_t block[3];
   uint64_t launches = 0;
-  uint64_t warp_instructions = 0;  // 0 unless counting
-  uint64_t lane_instructions = 0;
   double host_s = 0;
   bool exact = true;  // false: scaled from a sample of the blocks
-
-  /// The share of lane slots that did nothing: 0 when every warp instruction had 32 lanes.
-  double divergence() const;
+  uint64_t sampled_blocks = 0;
+  uint64_t dynamic_shared_bytes = 0, static_shared_bytes = 0, stack_bytes = 0, args_bytes = 0;
+  uint32_t registers = 0;
+  KernelCounters counters;  // of all launches; zero unless counting
 };
 
 std::vector<LaunchRecord> launch_records();

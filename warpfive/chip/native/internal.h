@@ -50,7 +50,7 @@ std::string image_path(const Image &image);
 // server.cpp
 /// Sends one request line; "ok ..." or "error ..." comes back.
 std::string ask_server(const std::string &request);
-std::string escaped(const std::string &field);
+std::string quoted(const std::string &field);
 /// Python and package folder of the process that answers, from the file beside the library.
 struct ServerPlace { std::string python, package; };
 const ServerPlace &server_place();
@@ -71,6 +71,11 @@ void set_patience_ns(const Kernel &kernel, uint64_t nanoseconds);
 /// Host time of one block of this kernel, as last learned; 0: never run.
 uint64_t typical_block_ps(const Kernel &kernel);
 void set_typical_block_ps(const Kernel &kernel, uint64_t picoseconds);
+/// Host time of a kernel's blocks in all launches, and of those that were counted.
+struct CountingTime {
+  std::atomic<uint64_t> busy_ns{0}, counted_ns{0};
+};
+CountingTime &counting_time(const Kernel &kernel);
 void own_codes(Kernel *kernel);
 void forget_codes(Image &image);
 
@@ -86,7 +91,10 @@ void set_trap(FaultTrap *trap);
 void prepare_signals();
 
 // report.cpp
-void record_launch(const Launch &launch, double host_s, uint64_t warp_instructions,
-                   uint64_t lane_instructions, bool exact);
+/// All records as JSON lines.
+std::string report_text();
+/// Adds a launch to its record; gives the counters of one such launch, as far as they are known.
+std::shared_ptr<const KernelCounters> record_launch(const Launch &launch, double host_s,
+                                                    const RawCounts &counts);
 
 }  // namespace wf

@@ -11,7 +11,12 @@ constexpr uint64_t chunk_ns = 20'000;        // blocks are taken in portions of 
 constexpr uint64_t help_ns = 60'000;         // the rest is worth waking others from here on
 constexpr uint64_t waiting_patience_ns = 200'000, longest_patience_ns = 30'000'000'000;
 constexpr uint64_t most_chunk = 1 << 16;
-constexpr uint64_t sample_blocks = 64;       // counted blocks of a big grid, about
+constexpr uint64_t group_blocks = 4;         // neighbours that are counted together
+constexpr uint64_t sample_groups = 16;       // of a big grid
+// Counting may take so long for a kernel, and then a share of the time of all its blocks.
+constexpr uint64_t count_grace_ns = 2'000'000, count_share = 8;
+constexpr uint64_t access_ns = 200;          // a captured access costs about so much afterwards
+constexpr size_t block_accesses = 2048, exact_accesses = 1 << 22;
 
 std::atomic<uint64_t> stop_requests{0};
 std::atomic<uint64_t> launches{0};
@@ -93,15 +98,52 @@ bool Job::load_code(std::string *why) {
       translated(kernel, launch.block, general ? "general-count" : "count", &ignored);
   if (!counts) return true;
   counting = counts;
-  sample_stride = settings().exact ? 1 : std::max<uint64_t>(blocks / sample_blocks, 1);
+  group = group_blocks;
+  sample_stride = group;
+  if (!settings().exact)
+    sample_stride = round_up((blocks + sample_groups - 1) / sample_groups, group);
   return true;
 }
 
-bool Job::sampled(uint64_t block) const {
-  if (counting == plain) return false;
-  // One block in every stride, at a place that moves, lest a pattern of the grid is in step.
-  uint64_t row = block / sample_stride;
-  return block % sample_stride == row * 7919 % sample_stride;
+bool Job::granted(uint64_t block) {
+  if (!sampled(block)) return false;
+  if (settings().exact) return true;
+  std::atomic<uint8_t> &grant = grants_[block / sample_stride % most_groups];
+  if (uint8_t known = grant.load(std::memory_order_relaxed)) return known == 1;
+  CountingTime &before = counting_time(kernel);
+  uint64_t busy = before.busy_ns + busy_ns_, counted = before.counted_ns + counted_ns_;
+  uint8_t fresh = counted <= count_grace_ns + busy / count_share ? 1 : 2, none = 0;
+  return (grant.compare_exchange_strong(none, fresh) ? fresh : none) == 1;
+}
+
+void Job::spent(uint64_t nanoseconds, bool counted) {
+  busy_ns_.fetch_add(nanoseconds, std::memory_order_relaxed);
+  if (counted) counted_ns_.fetch_add(nanoseconds, std::memory_order_relaxed);
+}
+
+std::unique_ptr<Trace> Job::new_trace(uint64_t block) {
+  auto trace = std::make_unique<Trace>();
+  size_t most = block_accesses;
+  if (settings().exact) most = std::max<size_t>(exact_accesses / blocks, 256);
+  trace->begin(block, warps, most);
+  trace->windowed = !settings().exact;
+  return trace;
+}
+
+void Job::add_trace(std::unique_ptr<Trace> trace) {
+  for (uint64_t one : trace->progress) trace->path = std::max(trace->path, one);
+  counted_ns_.fetch_add(trace->accesses.size() * access_ns, std::memory_order_relaxed);
+  std::lock_guard lock(mutex);
+  traces.push_back(std::move(*trace));
+}
+
+RawCounts Job::take_counts() {
+  CountingTime &time = counting_time(kernel);
+  time.busy_ns += busy_ns_;
+  time.counted_ns += counted_ns_;
+  counts.blocks += traces.size();
+  settle_traces(&traces, {.blocks = blocks, .group = group}, &counts);
+  return std::move(counts);
 }
 
 const WfCode *Job::general_for(const WfCode *code) {
@@ -181,15 +223,9 @@ void Job::call_help() {
   if (!helped_.exchange(true) && settings().threads > 1) Pool::one().offer(this);
 }
 
-void Job::add_counts(const WfCode *code, const uint64_t *counters) {
-  uint64_t instructions = 0, lanes = 0;
-  for (uint32_t i = 0; i < code->basic_blocks; i++) {
-    instructions += counters[2 * i] * code->block_instructions[i];
-    lanes += counters[2 * i + 1] * code->block_instructions[i];
-  }
+void Job::add_counts(const WfCode *code, const uint64_t *counters, const SiteTally *sites) {
   std::lock_guard lock(mutex);
-  warp_instructions += instructions;
-  lane_instructions += lanes;
+  counts.add(code, counters, sites);
 }
 
 void Job::learn_waits(bool waited) {

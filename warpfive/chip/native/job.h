@@ -52,12 +52,19 @@ class Job {
   /// The next blocks for a worker; false when all are taken.
   bool take(uint64_t *first, uint64_t *count);
   bool all_taken() const { return next_.load(std::memory_order_relaxed) >= blocks; }
-  /// Code for one block of the grid: the counting variant for those in the sample.
-  const WfCode *code_for(uint64_t block) const { return sampled(block) ? counting : plain; }
-  bool sampled(uint64_t block) const;
+  /// Whether a block is in the sample that may be counted.
+  bool sampled(uint64_t block) const { return counting != plain && block % sample_stride < group; }
+  /// Whether it is to be counted: in the sample, and counting has not cost too much so far.
+  bool granted(uint64_t block);
   /// General code that goes on where `code` stopped. nullptr after fail().
   const WfCode *general_for(const WfCode *code);
-  void add_counts(const WfCode *code, const uint64_t *counters);
+  void add_counts(const WfCode *code, const uint64_t *counters, const SiteTally *sites);
+  std::unique_ptr<Trace> new_trace(uint64_t block);
+  void add_trace(std::unique_ptr<Trace> trace);
+  /// Host time that a worker spent on blocks, counted ones or others.
+  void spent(uint64_t nanoseconds, bool counted);
+  /// What was counted, at the launch's end.
+  RawCounts take_counts();
   void learn(uint64_t blocks_run, uint64_t spent_ns);
   /// Whether others should join before anything has run.
   bool worth_help() const;
@@ -79,7 +86,8 @@ class Job {
   uint64_t grid_id;
   const WfCode *plain = nullptr;
   const WfCode *counting = nullptr;
-  uint64_t sample_stride = 1;    // blocks a counted one stands for
+  uint64_t sample_stride = 1;    // of each so many blocks the first `group` are in the sample
+  uint64_t group = 1;
   GridBarrier grid;
   std::atomic<uint64_t> finished{0};
   std::atomic<int32_t> stopping{0};
@@ -87,7 +95,8 @@ class Job {
   std::mutex mutex;              // guards what follows
   std::vector<Worker *> workers;
   Failure failure;
-  uint64_t warp_instructions = 0, lane_instructions = 0;
+  RawCounts counts;
+  std::vector<Trace> traces;
 
   bool offered = false;             // the pool's
   std::atomic<unsigned> users{0};   // the pool's: helpers at work
@@ -98,6 +107,9 @@ class Job {
   std::atomic<uint64_t> next_{0};
   std::atomic<bool> helped_{false};
   std::atomic<uint64_t> block_ps_{0};
+  std::atomic<uint64_t> busy_ns_{0}, counted_ns_{0};
+  static constexpr uint64_t most_groups = 64;
+  std::atomic<uint8_t> grants_[most_groups] = {};  // by group: 0 not asked, 1 yes, 2 no
   uint64_t deadline_ns_;
   uint64_t stop_epoch_;
 };
@@ -119,7 +131,14 @@ class Worker {
   void join(Job *job) { job_ = job; }
   Block *take_block();
   void give_back(Block *block) { idle_.push_back(block); }
-  uint64_t *counters(const WfCode *code);
+
+  /// Counts of one object of code: by basic block, and of its accesses.
+  struct Counters {
+    const WfCode *code;
+    std::unique_ptr<uint64_t[]> blocks;
+    std::unique_ptr<SiteTally[]> sites;
+  };
+  Counters &counters(const WfCode *code);
 
   const uint32_t index;
   std::atomic<Block *> running{nullptr};
@@ -128,7 +147,8 @@ class Worker {
  private:
   void run();
   bool start_next();
-  void run_whole(uint64_t first, uint64_t count);
+  void run_whole(uint64_t first, uint64_t count, const WfCode *code);
+  void run_one(uint64_t index, const WfCode *code);
   void run_stepped(Block *block);
   bool settle(Block *block, Turn turn);
   bool advance_residents();
@@ -144,10 +164,6 @@ class Worker {
   uint64_t chunk_next_ = 0, chunk_end_ = 0;
   std::vector<std::unique_ptr<Block>> owned_;
   std::vector<Block *> idle_, resident_;
-  struct Counters {
-    const WfCode *code;
-    std::unique_ptr<uint64_t[]> values;
-  };
   std::vector<Counters> counters_;
 };
 
@@ -178,5 +194,10 @@ std::string describe(const Job &job, const Failure &failure);
 void interpret(Job *job, Worker *worker);
 
 int32_t poll(WfCtx *ctx);
+
+// capture.cpp: what counting code calls
+void capture_access(WfCtx *ctx, uint32_t site, uint32_t mask);
+void capture_one(WfCtx *ctx, uint32_t site, uint32_t mask, uint64_t address);
+void capture_warp_end(WfCtx *ctx);
 
 }  // namespace wf

@@ -79,7 +79,7 @@ std::string source_line(const Image &image, uint64_t pc) {
   if (path.empty()) return "";
   char hex[32];
   snprintf(hex, sizeof hex, "%llx", static_cast<unsigned long long>(pc));
-  std::string reply = ask_server("where " + escaped(path) + " " + hex);
+  std::string reply = ask_server("where " + quoted(path) + " " + hex);
   return reply.starts_with("ok ") ? ", " + reply.substr(3) : "";
 }
 
@@ -193,12 +193,8 @@ Result run(const Launch &launch) {
                  "the kernel " + demangle(launch.kernel->name) + " cannot be translated: " + why);
   Result result = run_job(&job);
   result.host_s = static_cast<double>(now_ns() - start) * 1e-9;
-  if (settings().counting) {
-    bool counted = interpreted || job.counting != job.plain;
-    uint64_t scale = counted ? job.sample_stride : 0;
-    record_launch(launch, result.host_s, job.warp_instructions * scale,
-                  job.lane_instructions * scale, job.sample_stride == 1);
-  }
+  if (settings().counting)
+    result.counters = record_launch(launch, result.host_s, job.take_counts());
   return result;
 }
 

@@ -13,10 +13,27 @@
 namespace wf {
 namespace {
 
+struct Record {
+  LaunchRecord seen;
+  RawCounts counts;
+  uint64_t blocks = 0;  // of one launch
+  std::shared_ptr<const KernelCounters> one;  // of one launch, by what was counted so far
+
+  LaunchRecord finished() const {
+    LaunchRecord record = seen;
+    double all = static_cast<double>(blocks) * static_cast<double>(seen.launches);
+    record.counters = counts.scaled(all, static_cast<double>(seen.launches), true);
+    record.sampled_blocks = counts.blocks;
+    record.registers = counts.registers;
+    record.exact = counts.blocks == blocks * seen.launches;
+    return record;
+  }
+};
+
 struct Records {
   std::mutex mutex;
-  std::vector<LaunchRecord> all;
-  std::unordered_map<std::string, size_t> index;  // by name and shape
+  std::vector<Record> all;
+  std::unordered_map<std::string, size_t> index;  // by image, name and shape
 };
 
 Records &records() {
@@ -27,7 +44,8 @@ Records &records() {
 std::string key(const Launch &launch) {
   std::string text(reinterpret_cast<const char *>(launch.grid), sizeof launch.grid);
   text.append(reinterpret_cast<const char *>(launch.block), sizeof launch.block);
-  return text + launch.kernel->name;
+  return text + std::to_string(launch.dynamic_shared_bytes) + launch.kernel->image->id +
+         launch.kernel->name;
 }
 
 std::string escaped(const std::string &text) {
@@ -43,19 +61,22 @@ std::string json_line(const LaunchRecord &one) {
   char numbers[512];
   snprintf(numbers, sizeof numbers,
            "\"grid\": [%u, %u, %u], \"block\": [%u, %u, %u], \"launches\": %llu, "
-           "\"warp_instructions\": %llu, \"lane_instructions\": %llu, \"divergence\": %.6f, "
-           "\"host_s\": %.9f, \"exact\": %s}\n",
+           "\"host_s\": %.9f, \"exact\": %s, \"sampled_blocks\": %llu, "
+           "\"dynamic_shared_bytes\": %llu, \"static_shared_bytes\": %llu, \"registers\": %u, "
+           "\"stack_bytes\": %llu, \"args_bytes\": %llu, ",
            one.grid[0], one.grid[1], one.grid[2], one.block[0], one.block[1], one.block[2],
-           static_cast<unsigned long long>(one.launches),
-           static_cast<unsigned long long>(one.warp_instructions),
-           static_cast<unsigned long long>(one.lane_instructions), one.divergence(), one.host_s,
-           one.exact ? "true" : "false");
-  return "{\"kernel\": \"" + escaped(one.kernel) + "\", " + numbers;
+           static_cast<unsigned long long>(one.launches), one.host_s,
+           one.exact ? "true" : "false", static_cast<unsigned long long>(one.sampled_blocks),
+           static_cast<unsigned long long>(one.dynamic_shared_bytes),
+           static_cast<unsigned long long>(one.static_shared_bytes), one.registers,
+           static_cast<unsigned long long>(one.stack_bytes),
+           static_cast<unsigned long long>(one.args_bytes));
+  return "{\"kernel\": \"" + escaped(one.kernel) + "\", " + numbers +
+         json_members(one.counters) + "}\n";
 }
 
 void write_report() {
-  std::string text;
-  for (const LaunchRecord &one : launch_records()) text += json_line(one);
+  std::string text = report_text();
   int file = open(settings().report.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
   // Appended in one write: several processes of a program may share the file.
   if (file < 0 || write(file, text.data(), text.size()) < 0)
@@ -64,38 +85,53 @@ void write_report() {
   if (file >= 0) close(file);
 }
 
-}  // namespace
-
-double LaunchRecord::divergence() const {
-  if (!warp_instructions) return 0;
-  return 1 - static_cast<double>(lane_instructions) /
-                 (WF_LANES * static_cast<double>(warp_instructions));
+LaunchRecord described(const Launch &launch) {
+  LaunchRecord record;
+  record.kernel = demangle(launch.kernel->name);
+  std::copy_n(launch.grid, 3, record.grid);
+  std::copy_n(launch.block, 3, record.block);
+  record.dynamic_shared_bytes = launch.dynamic_shared_bytes;
+  record.static_shared_bytes = launch.kernel->static_shared_bytes;
+  record.stack_bytes = launch.kernel->stack_bytes;
+  record.args_bytes = launch.kernel->args_bytes;
+  return record;
 }
 
-void record_launch(const Launch &launch, double host_s, uint64_t warp_instructions,
-                   uint64_t lane_instructions, bool exact) {
-  static const bool at_exit = [] { return atexit(write_report) == 0; }();
+}  // namespace
+
+std::string report_text() {
+  std::string text;
+  for (const LaunchRecord &one : launch_records()) text += json_line(one);
+  return text;
+}
+
+std::shared_ptr<const KernelCounters> record_launch(const Launch &launch, double host_s,
+                                                    const RawCounts &counts) {
+  static const bool at_exit = [] { return settings().report.empty() || !atexit(write_report); }();
   (void)at_exit;
   std::lock_guard lock(records().mutex);
   auto [found, fresh] = records().index.try_emplace(key(launch), records().all.size());
   if (fresh) {
-    LaunchRecord record;
-    record.kernel = demangle(launch.kernel->name);
-    std::copy_n(launch.grid, 3, record.grid);
-    std::copy_n(launch.block, 3, record.block);
-    records().all.push_back(record);
+    records().all.emplace_back();
+    records().all.back().seen = described(launch);
+    records().all.back().blocks = uint64_t{launch.grid[0]} * launch.grid[1] * launch.grid[2];
   }
-  LaunchRecord &record = records().all[found->second];
-  record.launches++;
-  record.host_s += host_s;
-  record.warp_instructions += warp_instructions;
-  record.lane_instructions += lane_instructions;
-  record.exact = record.exact && exact;
+  Record &record = records().all[found->second];
+  record.seen.launches++;
+  record.seen.host_s += host_s;
+  if (counts.blocks) {
+    record.counts.add(counts);
+    record.one = std::make_shared<KernelCounters>(
+        record.counts.scaled(static_cast<double>(record.blocks), 1, false));
+  }
+  return record.one;
 }
 
 std::vector<LaunchRecord> launch_records() {
   std::lock_guard lock(records().mutex);
-  return records().all;
+  std::vector<LaunchRecord> all;
+  for (const Record &one : records().all) all.push_back(one.finished());
+  return all;
 }
 
 void clear_records() {

@@ -72,16 +72,17 @@ Block *Worker::take_block() {
   return block;
 }
 
-uint64_t *Worker::counters(const WfCode *code) {
-  if (!(code->flags & WF_CODE_COUNTS)) return nullptr;
+Worker::Counters &Worker::counters(const WfCode *code) {
   for (Counters &one : counters_)
-    if (one.code == code) return one.values.get();
-  counters_.push_back({code, std::make_unique<uint64_t[]>(2 * code->basic_blocks)});
-  return counters_.back().values.get();
+    if (one.code == code) return one;
+  counters_.push_back({code, std::make_unique<uint64_t[]>(3 * code->basic_blocks),
+                       std::make_unique<SiteTally[]>(code->site_count)});
+  return counters_.back();
 }
 
 void Worker::settle_counts() {
-  for (Counters &one : counters_) job_->add_counts(one.code, one.values.get());
+  for (Counters &one : counters_)
+    job_->add_counts(one.code, one.blocks.get(), one.sites.get());
   counters_.clear();
 }
 
@@ -164,39 +165,55 @@ bool Worker::start_next() {
     if (!job_->take(&chunk_next_, &count)) return false;
     chunk_end_ = chunk_next_ + count;
   }
-  uint64_t start = now_ns(), first = chunk_next_;
-  const WfCode *code = job_->code_for(first);
-  if (code->blocks && settings().engine != Engine::general) {
-    size_t residents = resident_.size();
-    while (chunk_next_ < chunk_end_ && resident_.size() == residents && !job_->stopping) {
-      uint64_t end = chunk_next_ + 1;
-      while (end < chunk_end_ && job_->code_for(end) == job_->code_for(chunk_next_)) end++;
-      run_whole(chunk_next_, end - chunk_next_);
+  uint64_t plain_blocks = 0, plain_ns = 0, now = now_ns();
+  size_t residents = resident_.size();
+  while (chunk_next_ < chunk_end_ && resident_.size() == residents && !job_->stopping) {
+    uint64_t first = chunk_next_, end = first + 1, before = now;
+    bool counted = job_->granted(first);
+    const WfCode *code = counted ? job_->counting : job_->plain;
+    bool whole = code->blocks && settings().engine != Engine::general;
+    if (whole) {
+      while (!counted && end < chunk_end_ && !job_->sampled(end)) end++;
+      run_whole(first, end - first, code);
+    } else {
+      run_one(first, code);
     }
-  } else {
-    Block *block = take_block();
-    if (!block) return true;
-    block->begin(chunk_next_, job_->code_for(chunk_next_));
-    chunk_next_++;
-    run_stepped(block);
+    now = now_ns();
+    job_->spent(now - before, counted);
+    if (!counted) {
+      plain_blocks += std::max<uint64_t>(chunk_next_ - first, 1);
+      plain_ns += now - before;
+    }
+    if (!whole) break;
   }
-  job_->learn(std::max<uint64_t>(chunk_next_ - first, 1), now_ns() - start);
+  if (plain_blocks) job_->learn(plain_blocks, plain_ns);
   return true;
 }
 
-/// Blocks [first, first + count) through the code's own loop.
-void Worker::run_whole(uint64_t first, uint64_t count) {
+/// A block turn by turn.
+void Worker::run_one(uint64_t index, const WfCode *code) {
   Block *block = take_block();
   if (!block) return;
-  const WfCode *code = job_->code_for(first);
-  block->use(code);
+  block->begin(index, code);
+  chunk_next_++;
+  run_stepped(block);
+}
+
+/// Blocks [first, first + count) through the code's own loop.
+void Worker::run_whole(uint64_t first, uint64_t count, const WfCode *code) {
+  Block *block = take_block();
+  if (!block) return;
+  block->use(code, first);
   running = block;
   set_trap(&trap);
   uint64_t ended = code->blocks(block->ctx, block->scratch(), first, count);
   set_trap(nullptr);
   chunk_next_ = first + ended;
   job_->finished.fetch_add(ended, std::memory_order_relaxed);
-  if (ended == count) return give_back(block);
+  if (ended == count) {
+    if (block->trace) job_->add_trace(std::move(block->trace));
+    return give_back(block);
+  }
   chunk_next_++;
   switch (block->scratch()->status) {
     case WF_YIELD:
@@ -224,6 +241,7 @@ void Worker::run_stepped(Block *block) {
 /// Whether the block is over, and what that means for the launch.
 bool Worker::settle(Block *block, Turn turn) {
   if (turn == Turn::done) {
+    if (block->trace) job_->add_trace(std::move(block->trace));
     job_->finished.fetch_add(1, std::memory_order_relaxed);
     job_->grid.leave();
   } else if (turn == Turn::failed) {
@@ -341,7 +359,7 @@ void Worker::replay(Job *job, uint64_t index, const WfCode *code, Failure *found
   if (!block) return;
   running = block;
   bool whole = !code->fast && !code->general;
-  if (whole) block->use(code);
+  if (whole) block->use(code, index);
   else block->begin(index, code);
   if (sigsetjmp(trap.jump, 0) == 0) {
     Turn turn = Turn::progress;

@@ -1,0 +1,415 @@
+"""What counting variants count: the instructions' kinds, the accesses, and the text that counts.
+
+A basic block's counters are exact. What an access does (which memory, how many sectors, ...) is
+found by the chip from the lanes' addresses, which the code reports while the warp's progress is
+past `WfCtx.capture_from`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from warpfive.isa import Instruction
+from warpfive.translator import abi
+from warpfive.translator.flow import Flow, NotFast
+from warpfive.translator.lowering import BRANCHES
+from warpfive.translator.memory import LOADS, STORES
+from warpfive.translator.program import Block, Program, explore
+from warpfive.translator.ssa import STACK_POINTER, Ssa
+from warpfive.translator.values import Builder, Value, vector
+
+Where = Callable[[int], tuple[str, int] | None]
+"""Source file and line of an offset of the image."""
+
+WIDEST = 16
+"""Bytes of the widest access of a lane."""
+ATOMIC_BYTES = {"b": 1, "h": 2, "w": 4, "d": 8, "q": 16, "s": 4, "bf16": 2, "h2": 4, "bf2": 4}
+FLOP_UNITS = {"d": (0, "fp64"), "s": (1, "fp32"), "h": (2, "fp16"), "bf16": (2, "fp16")}
+ARITHMETIC = ("fadd", "fsub", "fmul", "fdiv", "fsqrt")
+FUSED = ("fmadd", "fmsub", "fnmadd", "fnmsub")
+TENSOR = {"f16": 0, "bf16": 1, "tf32": 2, "s8": 3, "u8": 3}
+ROW_UNITS = {"alu": "alu", "mul": "int_mul", "fma": "fp32", "fp64": "fp64", "sfu": "sfu",
+             "atomic": "atomic", "branch": "branch", "warp": "warp", "barrier": "barrier",
+             "matrix": "tensor", "system": "other"}  # fmt: skip
+BYTE_PRODUCTS = ("wf.dp4a.s", "wf.dp4a.u")
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What an instruction counts as, whatever it accesses (`WfOp` in abi.h)."""
+
+    unit: str
+    flop_type: int = 0
+    flops: int = 0
+    tensor_type: int = 0
+    tensor_ops: int = 0
+
+
+def kind_of(ins: Instruction) -> Kind:
+    """The unit of an instruction, and the operations it does; loads and stores as of global."""
+    name, unit = ins.name, ins.row.unit
+    if unit == "lsu":
+        return Kind("global_load" if name in LOADS else
+                    "global_store" if name in STORES else "other")
+    if unit == "matrix":
+        source = name.rpartition(".")[2]
+        return Kind("tensor", 0, 0, TENSOR[source], 4096 if source == "tf32" else 8192)
+    op, _, form = name.partition(".")
+    if op == "fcvt":
+        return Kind("convert")
+    if op in FUSED:
+        return Kind(FLOP_UNITS[form][1], FLOP_UNITS[form][0], 2)
+    if op in ARITHMETIC:
+        type_, scalar = FLOP_UNITS[form]
+        slow = op in ("fdiv", "fsqrt") and scalar != "fp64"
+        return Kind("sfu" if slow else scalar, type_, 1)
+    if unit == "mul" and op.startswith(("div", "rem")):
+        return Kind("sfu")
+    if unit == "sfu":
+        return Kind("sfu", 1, 1)
+    return Kind(ROW_UNITS[unit])
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """An access of memory: `WfSite` in abi.h."""
+
+    pc: int
+    size: int
+    kind: int
+    parts: int = 1
+    offset: int = 0
+
+
+def access_of(ins: Instruction) -> tuple[int, int] | None:
+    """(bytes, kind) of an instruction's access of memory."""
+    if ins.name in LOADS:
+        return LOADS[ins.name].size, abi.LOAD
+    if ins.name in STORES:
+        return STORES[ins.name].size, abi.STORE
+    if ins.row.unit == "atomic":
+        return ATOMIC_BYTES[ins.name.rpartition(".")[2]], abi.ATOMIC
+    return None
+
+
+class Plan:
+    """What is static about a kernel's counts: accesses, spills, groups of loads, by offset."""
+
+    def __init__(self, program: Program, kernel: str, flow: Flow | None = None,
+                 where: Where | None = None) -> None:
+        self.blocks = explore(program, program.entry(kernel))
+        self.where = where or (lambda pc: None)
+        ssa = registers_of_stack(program, kernel, flow)
+        self.spills: set[int] = set()
+        self.registers = 0
+        if ssa is not None:
+            self.registers = pressure(ssa)
+            if ssa.stack.promoted:
+                self.spills = set(stack_accesses(self.blocks.values()))
+        self.sites: list[Site] = []
+        self.site_of: dict[int, int] = {}
+        self.folded: dict[int, int] = {}
+        self.opens: set[int] = set()
+        for block in self.blocks.values():
+            self._find_sites(block)
+            self._find_groups(block)
+
+    def _find_sites(self, block: Block) -> None:
+        for parts in wide_accesses(block, self.spills):
+            lowest = min(imm for _, imm in parts)
+            pc, imm = min(parts)
+            ins = dict(block.instructions)[pc]
+            size, kind = access_of(ins) or (0, 0)
+            self.site_of[pc] = len(self.sites)
+            self.folded.update({other: pc for other, _ in parts if other != pc})
+            self.sites.append(Site(pc, size, kind, len(parts), lowest - imm))
+
+    def _find_groups(self, block: Block) -> None:
+        """Loads that are issued with no earlier one outstanding, waiting at first use."""
+        waiting: set = set()
+        for pc, ins in block.instructions:
+            if waiting.intersection(ins.reads) or waiting.intersection(ins.writes):
+                waiting.clear()
+            if ins.name in LOADS and pc not in self.spills:
+                if not waiting:
+                    self.opens.add(pc)
+                waiting.update(ins.writes)
+
+    def reports(self, pc: int) -> int | None:
+        """The site whose addresses the instruction at `pc` reports."""
+        return self.site_of.get(pc)
+
+    # -- tables -------------------------------------------------------------------------------
+
+    def tables(self, blocks: list[tuple[list, int]]) -> str:
+        """The tables of `WfCode` for basic blocks given as (instructions, flags)."""
+        firsts: dict[tuple, int] = {}
+        ops: list[tuple[int, Instruction]] = []
+        first, rest = [], {}
+        for instructions, _ in blocks:
+            key = (instructions[0][0], len(instructions)) if instructions else (0, 0)
+            if key not in firsts:
+                firsts[key] = len(ops)
+                ops += instructions
+            first.append(firsts[key])
+            for place, (pc, _) in enumerate(instructions):
+                # Of a block that is cut, the whole one counts: it adds itself to the progress.
+                rest[pc] = max(rest.get(pc, 0), len(instructions) - place)
+        lines, files = self._lines(ops)
+        rows = [self._op(pc, ins, lines) for pc, ins in ops]
+        sites = [f"%wf_site {{ i64 {s.pc}, i32 {s.offset}, i32 {rest.get(s.pc, 0)}, "
+                 f"i16 {s.size}, i8 {s.parts}, i8 {s.kind}, i32 0 }}" for s in self.sites]
+        places = [f"%wf_line {{ i32 {files[file]}, i32 {line} }}" for file, line in lines]
+        text = "".join(f"{name}\\00" for name in map(_escaped, files)) or "\\00"
+        count = sum(len(name.encode()) + 1 for name in files) or 1
+        sizes = [len(instructions) for instructions, _ in blocks]
+        return "\n".join([
+            "%wf_op = type { i64, i32, i32, i8, i8, i8, i8, i16, i8, i8 }",
+            "%wf_site = type { i64, i32, i32, i16, i8, i8, i32 }",
+            "%wf_line = type { i32, i32 }",
+            _array("block_ops", "i32", [f"i32 {number}" for number in first]),
+            _array("block_instructions", "i32", [f"i32 {number}" for number in sizes]),
+            _array("block_flags", "i8", [f"i8 {flags}" for _, flags in blocks]),
+            _array("ops", "%wf_op", rows), _array("sites", "%wf_site", sites),
+            _array("lines", "%wf_line", places),
+            f'@files = internal constant [{count} x i8] c"{text}"',
+        ]) + "\n"
+
+    def head(self, blocks: list, ops: int) -> str:
+        """The part of `wf_code` that the tables are reached by."""
+        counts = f"i32 {len(blocks)}, i32 {ops}, i32 {len(self.sites)}, i32 {self.line_count}"
+        names = ("block_ops", "block_instructions", "block_flags", "ops", "sites", "lines", "files")
+        return f"{counts}, i32 {self.registers}, i32 0, " + ", ".join(f"ptr @{n}" for n in names)
+
+    line_count = 0
+
+    def _lines(self, ops: list) -> tuple[dict[tuple[str, int], int], dict[str, int]]:
+        """Numbers of the source lines met, and their files' places in `files`."""
+        lines: dict[tuple[str, int], int] = {}
+        files: dict[str, int] = {}
+        at = 0
+        for pc, _ in ops:
+            place = self.where(pc)
+            if place is None:
+                continue
+            lines.setdefault(place, len(lines))
+            if place[0] not in files:
+                files[place[0]] = at
+                at += len(place[0].encode()) + 1
+        self.line_count = len(lines)
+        return lines, files
+
+    def _op(self, pc: int, ins: Instruction, lines: dict) -> str:
+        kind = kind_of(ins)
+        unit = "spill" if pc in self.spills else kind.unit
+        flags = abi.OP_CONDITIONAL * (ins.name in BRANCHES) | abi.OP_OPENS * (pc in self.opens)
+        site = self.site_of.get(self.folded.get(pc, pc), -1)
+        flags |= abi.OP_FOLDED * (pc in self.folded)
+        place = self.where(pc)
+        line = -1 if place is None else lines[place]
+        return (f"%wf_op {{ i64 {pc}, i32 {line}, i32 {site}, i8 {abi.UNITS.index(unit)}, "
+                f"i8 {kind.flop_type}, i8 {kind.flops}, i8 {kind.tensor_type}, "
+                f"i16 {kind.tensor_ops}, i8 {flags}, i8 0 }}")
+
+
+def op_count(blocks: list[tuple[list, int]]) -> int:
+    """Instructions in the tables of these blocks."""
+    seen = {(ins[0][0], len(ins)): len(ins) for ins, _ in blocks if ins}
+    return sum(seen.values())
+
+
+def _array(name: str, kind: str, rows: list[str]) -> str:
+    return f"@{name} = internal constant [{len(rows)} x {kind}] [{', '.join(rows)}]"
+
+
+def _escaped(name: str) -> str:
+    return "".join(chr(byte) if 32 <= byte < 127 and byte not in (34, 92) else f"\\{byte:02X}"
+                   for byte in name.encode())
+
+
+# -- what code says of itself -------------------------------------------------------------------
+
+
+def registers_of_stack(program: Program, kernel: str, flow: Flow | None) -> Ssa | None:
+    """The kernel's static single assignment, which says what its stack holds; None: unknown."""
+    try:
+        return Ssa(flow or Flow(program, kernel))
+    except NotFast:
+        return None
+
+
+def stack_accesses(blocks: Iterable[Block]) -> list[int]:
+    """Offsets of loads and stores through the stack pointer."""
+    return [pc for block in blocks for pc, ins in block.instructions
+            if ins.rs1 == STACK_POINTER and (ins.name in LOADS or ins.name in STORES)]
+
+
+def wide_accesses(block: Block, spills: set[int]) -> list[list[tuple[int, int]]]:
+    """Accesses of a block, those that lie side by side in each lane together: [(pc, offset)].
+
+    Parts share instruction and base register, and make 4, 8 or 16 bytes in a row. The chip counts
+    them apart again where the lanes' addresses are not aligned to the whole.
+    """
+    done: list[list[tuple[int, int]]] = []
+    open_: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for pc, ins in block.instructions:
+        found = access_of(ins)
+        if found is not None and pc not in spills:
+            if found[1] == abi.ATOMIC:
+                done.append([(pc, 0)])
+            else:
+                open_.setdefault((ins.name, ins.rs1), []).append((pc, ins.imm))
+        for file, number in ins.writes:
+            if file == "x":
+                for key in [key for key in open_ if key[1] == number]:
+                    done += _rows(key[0], open_.pop(key))
+    for key, accesses in open_.items():
+        done += _rows(key[0], accesses)
+    return sorted(done)
+
+
+def _rows(name: str, accesses: list[tuple[int, int]]) -> list[list[tuple[int, int]]]:
+    """Accesses through one base, cut into rows of neighbours, the widest first."""
+    size = (LOADS.get(name) or STORES[name]).size
+    by_offset: dict[int, int] = {}
+    rows = []
+    for pc, imm in accesses:
+        if imm in by_offset:
+            rows.append([(pc, imm)])
+        else:
+            by_offset[imm] = pc
+    while by_offset:
+        at = min(by_offset)
+        width = WIDEST // size
+        while width > 1 and not all(at + size * i in by_offset for i in range(width)):
+            width //= 2
+        if size * width < 4:
+            width = 1
+        rows.append([(by_offset.pop(at + size * i), at + size * i) for i in range(width)])
+    return rows
+
+
+NARROW = ("w", ".uw")
+WORDS = {"lb", "lbu", "lh", "lhu", "lw", "lwu", "lui", "slt", "sltu", "slti", "sltiu", "fmv.x.w",
+         "fmv.x.h", "wf.sr"}  # fmt: skip
+SAME_WIDTH = {"addi", "andi", "ori", "xori", "and", "or", "xor", "andn", "orn", "xnor", "min",
+              "max", "minu", "maxu", "czero.eqz", "czero.nez", "srli", "srai"}  # fmt: skip
+
+
+def pressure(ssa: Ssa) -> int:
+    """The most 32-bit registers that are live at once; what a value is made by tells its width."""
+    widths: dict = {}
+    most = 0
+    for number in ssa.flow.order:
+        live: set = set()
+        for target in ssa.flow.nodes[number].targets:
+            if target >= 0:
+                live |= ssa.live_in[target]
+        rows = list(ssa.accesses(number))
+        for _, ins, reads, writes in rows:
+            for variable in writes:
+                widths[variable] = _width(ins, variable, reads, widths)
+        for _, _, reads, writes in reversed(rows):
+            most = max(most, sum(widths.get(v, 1) for v in live | set(writes)))
+            live -= set(writes)
+            live |= set(reads)
+        most = max(most, sum(widths.get(v, 1) for v in live))
+    return most
+
+
+def _width(ins: Instruction, variable, reads: list, widths: dict) -> int:
+    """32-bit registers of what an instruction writes."""
+    if variable[0] == "m":
+        return 2 if variable[1][1] == 8 else 1
+    if variable[0] == "f":
+        form = ins.name.removeprefix("wf.").split(".")[1:2]
+        return 2 if ins.name == "fld" or form == ["d"] else 1
+    name = ins.name
+    if name in SAME_WIDTH:
+        return max((widths.get(v, 1) for v in reads), default=1)
+    if name in WORDS or name.endswith(NARROW) or name.startswith(("wf.", "fcvt.w", "f")):
+        return 1
+    return 2
+
+
+# -- the text -----------------------------------------------------------------------------------
+
+
+class Counting:
+    """Text that counts, for both engines. Needs their builder, labels, `ctx` and `mask`."""
+
+    b: Builder
+    counts = False
+    plan: Plan | None = None
+    pc: int
+
+    def begin_counting(self) -> None:
+        """Room for the warp's progress, and for when its accesses are reported."""
+        if self.counts:
+            self.progress, self.capture = self.scratch("i64"), self.scratch("i64")
+
+    def load_progress(self) -> None:
+        for name, slot in (("progress", self.progress), ("capture_from", self.capture)):
+            value = self.b.emit(f"load i64, ptr {self.ctx_pointer(name)}")
+            self.b.run(f"store i64 {value}, ptr {slot}")
+
+    def save_progress(self) -> None:
+        if self.counts:
+            value = self.b.emit(f"load i64, ptr {self.progress}")
+            self.b.run(f"store i64 {value}, ptr {self.ctx_pointer('progress')}")
+
+    def count_block(self, table: str, index: int, instructions: int, mask: str | None,
+                    sign: int = 1) -> None:
+        """A basic block ran for the lanes of `mask` (None: all 32, which are not counted)."""
+        amounts = [(0, str(sign))]
+        if mask is not None:
+            lanes = self.b.emit(f"call i32 @llvm.ctpop.i32(i32 {mask})")
+            lanes = self.b.emit(f"zext i32 {lanes} to i64")
+            amounts.append((1, lanes if sign > 0 else self.b.emit(f"sub i64 0, {lanes}")))
+        for slot, amount in amounts:
+            self.add_to(self.b.emit(f"getelementptr i64, ptr {table}, i64 {3 * index + slot}"),
+                        amount)
+        self.add_to(self.progress, str(sign * instructions))
+
+    def count_parting(self, table: str, index: int, masks: tuple[str, str]) -> None:
+        """A branch counts as divergent where lanes go both ways."""
+        some = [self.b.emit(f"icmp ne i32 {mask}, 0") for mask in masks]
+        both = self.b.emit(f"and i1 {some[0]}, {some[1]}")
+        place = self.b.emit(f"getelementptr i64, ptr {table}, i64 {3 * index + 2}")
+        self.add_to(place, self.b.emit(f"zext i1 {both} to i64"))
+
+    def add_to(self, place: str, amount: str) -> None:
+        old = self.b.emit(f"load i64, ptr {place}")
+        self.b.run(f"store i64 {self.b.emit(f'add i64 {old}, {amount}')}, ptr {place}")
+
+    def report_access(self, address: Value) -> None:
+        """Tells the chip of an access, once the warp's progress has come to where it wants to."""
+        site = self.plan.reports(self.pc) if self.counts and self.plan and self.b.on else None
+        if site is None:
+            return
+        b = self.b
+        now = b.emit(f"load i64, ptr {self.progress}")
+        start = b.emit(f"load i64, ptr {self.capture}")
+        wanted = b.emit(f"icmp uge i64 {now}, {start}")
+        tell, after = self.branch_label("tell"), self.branch_label("told")
+        splats = dict(b.splats)
+        b.run(f"br i1 {wanted}, label %{tell}, label %{after}")
+        b.label(tell)
+        b.splats = dict(splats)
+        b.run(f"store i64 {now}, ptr {self.ctx_pointer('progress')}")
+        mask, address = self.mask_operand(), address.copy()
+        if address.uniform:
+            function = b.emit(f"load ptr, ptr {self.ctx_pointer('access_one')}")
+            b.run(f"call void {function}(ptr {self.ctx}, i32 {site}, i32 {mask}, "
+                  f"i64 {self.literal(address)})")
+        else:
+            b.run(f"store {vector('i64')} {self.vec(address)}, "
+                  f"ptr {self.ctx_pointer('access_addr')}, align 64")
+            function = b.emit(f"load ptr, ptr {self.ctx_pointer('access')}")
+            b.run(f"call void {function}(ptr {self.ctx}, i32 {site}, i32 {mask})")
+        later = b.emit(f"load i64, ptr {self.ctx_pointer('capture_from')}")
+        b.run(f"store i64 {later}, ptr {self.capture}")
+        b.run(f"br label %{after}")
+        b.label(after)
+        b.splats = splats
