@@ -3,6 +3,7 @@
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -167,3 +168,18 @@ def test_figures_of_the_table() -> None:
     ]  # fmt: skip
     assert [shape(s) for s in ((5, 1, 1), (4, 2, 1), (1, 1, 3))] == ["5", "4x2", "1x1x3"]
     assert short_name("void a::f<(int)3>(float*, int)") == "a::f<(int)3>"
+
+
+def test_an_interrupted_build_says_what_it_was_and_leaves_nothing_half_written(tmp_path) -> None:
+    environment = os.environ | {"WARPFIVE_CACHE": str(tmp_path)}
+    words = [sys.executable, "-m", "warpfive", "build"]
+    with subprocess.Popen(words, env=environment, stderr=subprocess.PIPE, text=True) as build:
+        said = build.stderr.readline()
+        build.send_signal(signal.SIGINT)
+        assert build.wait(60) == 130
+        assert said == (
+            "warpfive: building the chip's library and the host's C++ library; this happens once "
+            "and takes about a minute\n"
+        )
+        assert build.stderr.read() == ""
+    assert not list(tmp_path.rglob("lib*.so")) and not list((tmp_path / "lib").rglob(".*"))

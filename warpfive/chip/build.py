@@ -2,19 +2,22 @@
 
 Every source is compiled once for its contents, its headers and the flags; the finished library
 lies in a folder of the cache named by a hash of all of them. Programs linked to a library keep
-the one they were linked to.
+the one they were linked to. The C++ library that zig builds for the host is made at the same time.
 """
 
+import functools
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from warpfive import cache
-from warpfive.compiler import host_target
+from warpfive.compiler import host_target, link_host, prepare_host, wheel_version
 from warpfive.errors import WarpfiveError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -24,27 +27,52 @@ FLAGS = (
     "-fno-sanitize=all", "-fno-omit-frame-pointer", "-pthread", "-Wall", "-Wextra",
     "-Wno-unused-parameter", "-Wno-missing-field-initializers",
 )  # fmt: skip
+STANDARD = (
+    "algorithm", "atomic", "condition_variable", "cstdio", "cstdlib", "cstring", "deque",
+    "fstream", "functional", "map", "memory", "mutex", "sstream", "string",
+    "thread", "unordered_map", "unordered_set", "vector",
+)  # fmt: skip
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 OBJECT_BYTES = 256 << 20  # objects of earlier sources that are kept
-LINK_FLAGS = ("-shared", "-pthread", "-ldl", "-Wl,-soname,libwarpfive.so")
+LINK_FLAGS = ["-soname", "libwarpfive.so"]
 NAMES = ("libcudart.so", "libcuda.so", "libcudart.so.12", "libcuda.so.1", "libcudart.so.13")
 
 
-def library() -> Path:
-    """Path of ``libwarpfive.so``, built if the cache lacks it.
+Step = Callable[[str], None]
+"""Hears of progress: the name of a part of the work, once for every file of it that is done."""
+
+
+def library(step: Step | None = None) -> Path:
+    """Path of ``libwarpfive.so``, built if the cache lacks it; ``step`` hears of the building.
 
     Names that programs link by (``libcudart.so``, ``libcuda.so``) lie beside it. The file
     ``server`` beside it says how to start the translator's process.
     """
-    path = cache.root() / "lib" / library_key() / "libwarpfive.so"
+    path = library_path()
     if not path.exists():
         with cache.locked(cache.root() / "lib" / "lock"):
             if not path.exists():
-                build(path)
+                build(path, step or announced())
     record_server(path.parent)
     return path
 
 
+def library_path() -> Path:
+    """Where ``libwarpfive.so`` lies or would lie."""
+    return cache.root() / "lib" / library_key() / "libwarpfive.so"
+
+
+def announced() -> Step:
+    """Says on stderr, where nobody shows progress, why nothing happens for a while."""
+    print(
+        "warpfive: building the chip's library and the host's C++ library; this happens once "
+        "and takes about a minute",
+        file=sys.stderr,
+    )
+    return lambda part: None
+
+
+@functools.cache
 def library_key() -> str:
     """Hash of everything the library is made from."""
     digest = hashlib.sha256(repr((FLAGS, LINK_FLAGS, NAMES)).encode())
@@ -60,34 +88,61 @@ def sources() -> list[Path]:
     return sorted(path for folder in SOURCE_DIRS for path in folder.glob("*.cpp"))
 
 
-def build(path: Path) -> None:
+def build(path: Path, step: Step) -> None:
     """Compiles and links the library to ``path``, in one step as others see it."""
-    with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
-        objects = list(pool.map(compiled, sources()))
+    pool = ThreadPoolExecutor(max_workers=os.cpu_count() or 1)
+    try:
+        headers = standard_headers()
+        jobs = [pool.submit(compiled, source, headers, step) for source in sources()]
+        prepare_host(lambda: step("C++ library"))
+        objects = [str(job.result()) for job in jobs]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     for name in NAMES:
         link = path.parent / name
         if not link.is_symlink():
             link.symlink_to(path.name)
     temporary = path.with_name(f".{os.getpid()}.so")
-    zig(["c++", *map(str, objects), *LINK_FLAGS, "-o", str(temporary)])
+    link_host(objects, str(temporary), extra=LINK_FLAGS, runtime=None, shared=True)
     os.replace(temporary, path)
     cache.bound(cache.root() / "lib" / "objects", OBJECT_BYTES)
+    shutil.rmtree(cache.root() / "zig", ignore_errors=True)  # what is needed of it lies elsewhere
 
 
-def compiled(source: Path) -> Path:
+def compiled(source: Path, headers: Path, step: Step) -> Path:
     """Object of one source file, from the cache when its contents and headers are known."""
     digest = hashlib.sha256(repr(FLAGS).encode())
     for path in sorted(included(source)):
         digest.update(path.read_bytes())
     path = cache.root() / "lib" / "objects" / f"{source.stem}-{digest.hexdigest()[:16]}.o"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.stem}-{os.getpid()}.o")
-        includes = [f"-I{PACKAGE.parent}"]
-        zig(["c++", *FLAGS, *includes, "-c", str(source), "-o", str(temporary)])
-        os.replace(temporary, path)
+        words = ["-include-pch", str(headers)] if b"#include <" in source.read_bytes() else []
+        made(path, [*words, f"-I{PACKAGE.parent}", "-c", str(source)])
+    step("chip")
     return path
+
+
+def standard_headers() -> Path:
+    """The C++ library's headers that most sources include, precompiled: half of their time."""
+    digest = hashlib.sha256(repr((FLAGS, STANDARD, wheel_version())).encode()).hexdigest()
+    path = cache.root() / "lib" / "objects" / f"standard-{digest[:16]}.pch"
+    if not path.exists():
+        header = path.with_suffix(".h")
+        cache.write(header, "".join(f"#include <{name}>\n" for name in STANDARD).encode())
+        made(path, ["-x", "c++-header", str(header)])
+    return path
+
+
+def made(path: Path, words: list[str]) -> None:
+    """What zig compiles with ``words``, at ``path`` once it is whole."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{os.getpid()}-{path.name}")
+    try:
+        zig(["c++", *FLAGS, *words, "-o", str(temporary)])
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def included(source: Path, found: set[Path] | None = None) -> set[Path]:
@@ -102,8 +157,7 @@ def included(source: Path, found: set[Path] | None = None) -> set[Path]:
 
 
 def zig(arguments: list[str]) -> None:
-    """Runs the toolchain of the ``ziglang`` wheel; it builds its C++ library on first use."""
-    # The target and the cache that programs are linked with: one C++ library serves both.
+    """Runs the toolchain of the ``ziglang`` wheel."""
     place = str(cache.root() / "zig")
     environment = os.environ | {"ZIG_LOCAL_CACHE_DIR": place, "ZIG_GLOBAL_CACHE_DIR": place}
     words = [sys.executable, "-m", "ziglang", arguments[0], "-target", host_target()]

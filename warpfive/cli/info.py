@@ -68,10 +68,10 @@ def vector_units() -> str:
 
 def cache_rows() -> list[tuple[str, str]]:
     from warpfive import cache
-    from warpfive.chip import library
+    from warpfive.chip import library_path
 
     root = cache.root()
-    rows = [("library", str(library())), ("cache", f"{root} ({size(folder_bytes(root))})")]
+    rows = [("library", str(library_path())), ("cache", f"{root} ({size(folder_bytes(root))})")]
     for path in sorted(root.iterdir()):
         if path.is_dir() and not path.name.startswith("."):
             rows.append((f"  {path.name}", size(folder_bytes(path))))

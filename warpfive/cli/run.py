@@ -9,9 +9,13 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from warpfive import cache
 from warpfive.catalog import DEFAULT_CHIP, ChipSpec, chip, with_settings
 from warpfive.errors import InputError
+from warpfive.units import MIB
 
+PROGRAM_BYTES = 512 * MIB
+"""Bound on the programs that are kept built."""
 ENGINES = ("fast", "general", "reference")
 SOURCES = {".cu", ".cpp", ".cc", ".cxx", ".c", ".o", ".a", ".so"}
 TAKES_VALUE = frozenset({
@@ -111,8 +115,6 @@ def executable(words: list[str]) -> Path:
 
 
 def built(words: list[str], inputs: list[Path]) -> Path:
-    from warpfive import cache
-
     folder = cache.root() / "programs" / key(words, inputs)
     program, made_from = folder / "program", folder / "made-from"
     if not (program.exists() and unchanged(made_from)):
@@ -124,9 +126,9 @@ def built(words: list[str], inputs: list[Path]) -> Path:
 
 def key(words: list[str], inputs: list[Path]) -> str:
     """Names the build: the words, where they are read, and the main files' contents."""
-    from warpfive.chip import library
+    from warpfive.cli.build import chip_library
 
-    digest = hashlib.sha256(repr((words, os.getcwd(), str(library()))).encode())
+    digest = hashlib.sha256(repr((words, os.getcwd(), str(chip_library()))).encode())
     for path in inputs:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:24]
@@ -159,6 +161,7 @@ def compile_program(words: list[str], program: Path, made_from: Path) -> None:
         files = needed(dependencies) if dependencies.exists() else inputs_of(words)
         made_from.write_text("".join(f"{stamp(path)}\n" for path in files))
         os.replace(output, program)
+    cache.bound(program.parents[1], PROGRAM_BYTES)
 
 
 def needed(dependencies: Path) -> list[Path]:

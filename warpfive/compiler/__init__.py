@@ -1,11 +1,14 @@
 """The CUDA compiler: our own headers, the nvcc-compatible driver, and the device linker."""
 
+from warpfive.compiler.compile import compile_text
 from warpfive.compiler.device import DeviceOptions, compile_device
 from warpfive.compiler.driver import main
+from warpfive.compiler.hostlink import link as link_host
+from warpfive.compiler.hostlink import parts as prepare_host
 from warpfive.compiler.image import Image, ImageVariable, KernelEntry, read
 from warpfive.compiler.lines import Line, read_lines
 from warpfive.compiler.listing import disassemble, listing
-from warpfive.compiler.toolchain import host_target
+from warpfive.compiler.toolchain import host_target, wheel_version
 
 __all__ = [
     "DeviceOptions",
@@ -14,10 +17,14 @@ __all__ = [
     "KernelEntry",
     "Line",
     "compile_device",
+    "compile_text",
     "disassemble",
     "host_target",
+    "link_host",
     "listing",
     "main",
+    "prepare_host",
     "read",
     "read_lines",
+    "wheel_version",
 ]

@@ -1,6 +1,5 @@
 """``warpfive cc``: one call of the nvcc-compatible compiler, from options to files."""
 
-import json
 import os
 import re
 import shlex
@@ -9,14 +8,14 @@ import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 from warpfive import cache
 from warpfive.compiler import archive, device, embed, host, hostlink, toolchain
-from warpfive.compiler.builtins import fingerprint
+from warpfive.compiler.compile import Compiled, compile_source, device_image, device_options
 from warpfive.compiler.help import HELP, VERSION
 from warpfive.compiler.ir import Unit
+from warpfive.compiler.make import Rules
 from warpfive.compiler.options import Options, Source, parse
 from warpfive.errors import CompileError, InputError, WarpfiveError
 
@@ -41,22 +40,13 @@ def _message(failure: WarpfiveError) -> str:
     return text if diagnostics else f"warpfive cc: {text}"
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
-    """A host object with its device code inside, and what the compilers said."""
-
-    data: bytes
-    said: str
-    files: list[str]
-
-
 class Driver:
     """One command."""
 
     def __init__(self, options: Options, runtime_library: Library | None) -> None:
         self.options = options
         self.runtime_library = runtime_library
-        self.rules: set[str] = set()  # files of make rules written so far
+        self.rules = Rules(options.depend)
 
     def run(self) -> int:
         """Does what the options ask for."""
@@ -108,7 +98,7 @@ class Driver:
             if not source.language:
                 continue
             if source.language == "cuda":
-                words = device.clang_arguments(source.path, self.device_options())
+                words = device.clang_arguments(source.path, device_options(options))
                 _command([zig, "clang", "-cc1", "-emit-llvm", *words])
             if options.mode != "image":
                 words = host.arguments(source.path, source.language, options)
@@ -124,89 +114,11 @@ class Driver:
                 )
             )
 
-    # one source
-
-    def device_options(self) -> device.DeviceOptions:
-        """The device side of the options."""
-        options = self.options
-        flags = [*options.preprocess, *host.QUIET, "-w"]
-        if options.per_thread:
-            flags.append("-DCUDA_API_PER_THREAD_DEFAULT_STREAM=1")
-        if options.openmp:
-            flags.append("-D_OPENMP=201511")
-        standard = options.standard
-        if standard and "++" in standard:
-            flags.append(f"-std={standard}")
-        return device.DeviceOptions(
-            flags=tuple(f for f in flags if not f.startswith("-Wno-") or f in host.QUIET),
-            level=0 if options.device_debug else 3,
-            arch=options.arch,
-            fast_math=options.fast_math,
-            fmad=options.fmad,
-            relocatable=options.relocatable,
-        )
-
     def compile(self, source: Source) -> Compiled:
-        """A source as host object, from the cache where nothing it is made from has changed."""
-        assert source.language
-        options = self.options
-        words = host.arguments(source.path, source.language, options)
-        inside = device.clang_arguments(source.path, self.device_options())
-        choices = [words, inside, options.relocatable, options.device_debug, os.getcwd()]
-        content = Path(source.path).read_bytes()
-        key = cache.digest(fingerprint(), json.dumps(choices), content)
-        memo = cache.Memo("objects")
-        known = memo.get(key)
-        if known is None:
-            done = self._compiled(source, words)
-            said = done.said.encode()
-            memo.put(key, done.files, len(said).to_bytes(4, "little") + said + done.data)
-        else:
-            size = int.from_bytes(known[0][:4], "little")
-            data, said = known[0][4 + size :], known[0][4 : 4 + size]
-            done = Compiled(data, said.decode(), known[1])
-        self._dependencies(source, done.files)
+        """A source as host object; its make rule is written if one is asked for."""
+        done = compile_source(source, self.options)
+        self.rules.add(self._object_name(source), source.path, done.files)
         return done
-
-    def _compiled(self, source: Source, words: list[str]) -> Compiled:
-        """Compiles one source, device and host code at the same time."""
-        with tempfile.TemporaryDirectory(prefix="wf-") as scratch:
-            lists = [Path(scratch) / "host.d", Path(scratch) / "device.d"]
-            action = ["-emit-obj", "-o", "-"]
-            action += ["-dependency-file", str(lists[0]), "-sys-header-deps", "-MT", "x"]
-            if source.language != "cuda":
-                data, said = host.compile_host(words, source.path, action)
-            else:
-                placeholder = Path(scratch) / "device"
-                placeholder.write_bytes(embed.PLACEHOLDER)
-                action += ["-fcuda-include-gpubinary", str(placeholder)]
-                with ThreadPoolExecutor(max_workers=1) as pool:
-                    inside = pool.submit(self._device_code, source, lists[1])
-                    data, said = host.compile_host(words, source.path, action)
-                    data = embed.fill(data, inside.result())
-            found = [name for path in lists if path.exists() for name in toolchain.needed(path)]
-            return Compiled(data, said, toolchain.changeable(found, source.path))
-
-    def _device_code(self, source: Source, depend: Path) -> bytes:
-        """What goes into the object: an image, or a unit for the device link."""
-        options = self.device_options()
-        unit, _ = device.compile_unit(source.path, options, depend)
-        if self.options.relocatable:
-            return embed.pack(unit)
-        return device.build_image([unit], options.level)
-
-    def _dependencies(self, source: Source, files: list[str]) -> None:
-        """Writes or extends the make rule that ``-MD`` and its like ask for."""
-        depend = self.options.depend
-        if not {"-MD", "-MMD"} & set(depend):
-            return
-        target = _after(depend, "-MT") or self._object_name(source)
-        path = _after(depend, "-MF") or str(Path(target).with_suffix(".d"))
-        known = path in self.rules
-        self.rules.add(path)
-        text = _rule(target, source.path, files, "-MD" in depend, "-MP" in depend)
-        with open(path, "a" if known else "w") as file:
-            file.write(text)
 
     def _object_name(self, source: Source) -> str:
         options = self.options
@@ -234,8 +146,7 @@ class Driver:
         return 0
 
     def _depend(self) -> int:
-        depend = self.options.depend
-        text = ""
+        rules, text = self.rules, ""
         for source in self.options.inputs:
             words = host.arguments(source.path, source.language or "cuda", self.options)
             with tempfile.TemporaryDirectory(prefix="wf-") as scratch:
@@ -243,9 +154,9 @@ class Driver:
                 action = ["-Eonly", "-dependency-file", str(path), "-sys-header-deps", "-MT", "x"]
                 _say(host.compile_host(words, source.path, action)[1])
                 files = toolchain.needed(path)
-            target = _after(depend, "-MT") or str(Path(source.path).with_suffix(".o").name)
-            text += _rule(target, source.path, files, "-M" in depend, "-MP" in depend)
-        file = _after(depend, "-MF")
+            target = rules.value("-MT") or str(Path(source.path).with_suffix(".o").name)
+            text += rules.text(target, source.path, files, "-M")
+        file = rules.value("-MF")
         if file:
             _write(file, text.encode())
         else:
@@ -254,11 +165,10 @@ class Driver:
 
     def _image(self) -> int:
         for source in self.options.inputs:
-            options = self.device_options()
             if source.language:
-                unit, said = device.compile_unit(source.path, options)
-                _say(said)
-                data = device.build_image([unit], options.level)
+                done = device_image(source.path, self.options)
+                _say(done.said)
+                data = done.data
             else:
                 data = self._linked([source.path]) or embed.contents(_read(source.path))
             ending = {"-ptx": ".ptx", "-cubin": ".cubin", "-fatbin": ".fatbin"}
@@ -367,25 +277,6 @@ class Driver:
 
 def _command(words: list[str]) -> None:
     print("#$ " + shlex.join(words), file=sys.stderr)
-
-
-def _rule(target: str, source: str, files: list[str], system: bool, phony: bool) -> str:
-    """A make rule; without ``system``, only of files that are the program's own."""
-    folders = [str(toolchain.include()), str(toolchain.zig_folder()), "/usr/include"]
-    names = [
-        os.path.relpath(name) if os.path.isabs(name) and not os.path.isabs(source) else name
-        for name in files
-        if system or not name.startswith(tuple(folders))
-    ]
-    names = list(dict.fromkeys([source, *names]))
-    text = f"{target}: " + " \\\n  ".join(name.replace(" ", "\\ ") for name in names) + "\n"
-    return text + "".join(f"\n{name}:\n" for name in names[1:] if phony)
-
-
-def _after(words: list[str], flag: str) -> str | None:
-    """The word after the last ``flag``."""
-    places = [i for i, word in enumerate(words) if word == flag]
-    return words[places[-1] + 1] if places else None
 
 
 def _say(text: str) -> None:

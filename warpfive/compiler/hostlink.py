@@ -1,7 +1,8 @@
 """Linking host programs: zig's linker, C library stubs and static C++ library, called directly.
 
-The first link on a machine asks ``zig c++`` how it links, which builds the C++ library (a minute
-or two); the parts are then kept in our cache and later links take a tenth of a second.
+The first link on a machine asks ``zig c++`` how it links, which builds the C++ library (half a
+minute of processor time); the parts are then kept in our cache and later links take a tenth of a
+second.
 """
 
 import glob
@@ -12,12 +13,21 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from warpfive import cache
 from warpfive.compiler import toolchain
 from warpfive.errors import CompileError
+
+Step = Callable[[], None]
+"""Hears that a part of a longer work is done."""
+
+
+def _quiet() -> None:
+    pass
+
 
 RUNTIME_LIBRARIES = {
     "cudart", "cudart_static", "cuda", "cudadevrt", "cudart_shared", "nvToolsExt", "nvrtc",
@@ -48,35 +58,57 @@ class Parts:
     libraries: tuple[str, ...]
 
 
-def parts() -> Parts:
-    """The parts, prepared on first use."""
-    name = cache.digest(toolchain.wheel_version(), toolchain.host_target(), "2")[:16]
+def parts(step: Step = _quiet) -> Parts:
+    """The parts, prepared on first use; ``step`` hears of every file that is compiled for them."""
+    name = cache.digest(toolchain.wheel_version(), toolchain.host_target(), "3")[:16]
     folder = cache.root() / "host" / name
     record = folder / "parts.json"
     if not record.exists():
-        _prepare(folder, record)
+        with cache.locked(folder.with_suffix(".lock")):
+            if not record.exists():
+                _prepare(folder, record, step)
     known = json.loads(record.read_text())
     return Parts(tuple(known["options"]), known["start"], tuple(known["libraries"]))
 
 
-def _prepare(folder: Path, record: Path) -> None:
+def _prepare(folder: Path, record: Path, step: Step) -> None:
     """Lets zig link a small C++ program, and copies what its command line names."""
     with tempfile.TemporaryDirectory(prefix="wf-") as scratch:
         source = Path(scratch) / "probe.cpp"
         source.write_text("#include <iostream>\nint main() { std::cout << 1; }\n")
         zig_cache = str(cache.root() / "zig")
         environment = {"ZIG_LOCAL_CACHE_DIR": zig_cache, "ZIG_GLOBAL_CACHE_DIR": zig_cache}
-        environment |= os.environ | {"ZIG_VERBOSE_LINK": "1"}
-        words = [str(toolchain.zig()), "c++", "-target", toolchain.host_target(), str(source)]
-        words += ["-fno-sanitize=all", "-o", str(Path(scratch) / "probe")]
+        environment |= os.environ | {"ZIG_VERBOSE_LINK": "1", "ZIG_VERBOSE_CC": "1"}
+        # -Os: a third less work, for a library that programs spend little time in
+        words = [str(toolchain.zig()), "c++", "-Os", "-target", toolchain.host_target()]
+        words += [str(source), "-fno-sanitize=all", "-o", str(Path(scratch) / "probe")]
         # zig names its cache relative to the working directory where it lies below it.
-        done = subprocess.run(
-            words, env=environment, capture_output=True, text=True, check=False, cwd=scratch
-        )
-        lines = [line for line in done.stderr.splitlines() if line.startswith("ld.lld ")]
-        if done.returncode or not lines:
-            raise CompileError(f"the host's C++ library does not build: {done.stderr.strip()}")
-        _record(folder, record, shlex.split(lines[-1])[1:])
+        status, lines = _watched(words, environment, scratch, step)
+        links = [line for line in lines if line.startswith("ld.lld ")]
+        if status or not links:
+            said = [line for line in lines if "error" in line] or lines
+            raise CompileError(f"the host's C++ library does not build: {' '.join(said).strip()}")
+        _record(folder, record, shlex.split(links[-1])[1:])
+
+
+def _watched(
+    words: list[str], environment: dict[str, str], folder: str, step: Step
+) -> tuple[int, list[str]]:
+    """Runs a command; its status and what it wrote to stderr. ``step`` hears of every line."""
+    child = subprocess.Popen(
+        words, env=environment, cwd=folder, text=True, stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        assert child.stderr is not None
+        lines = []
+        for line in child.stderr:
+            lines.append(line.rstrip())
+            step()
+        return child.wait(), lines
+    finally:
+        child.kill()
+        child.wait()
 
 
 def _record(folder: Path, record: Path, words: list[str]) -> None:

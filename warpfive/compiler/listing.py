@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from warpfive import isa
-from warpfive.compiler import host
-from warpfive.compiler.device import DeviceOptions, compile_device
+from warpfive.compiler.compile import device_image
 from warpfive.compiler.image import Image, ImageSymbol, read
 from warpfive.compiler.lines import Line, read_lines
 from warpfive.compiler.options import parse
@@ -15,23 +14,7 @@ from warpfive.errors import InputError
 
 def disassemble(path: Path, flags: list[str], kernel: str | None = None) -> Iterator[str]:
     """The assembly of a source's device code; of one kernel, by its name or a part of it."""
-    options = parse([*flags, str(path)])
-    words = [*options.preprocess, *host.QUIET, "-w"]
-    if options.standard:
-        words.append(f"-std={options.standard}")
-    level = 0 if options.device_debug else 3
-    image = read(
-        compile_device(
-            path,
-            DeviceOptions(
-                flags=tuple(words),
-                level=level,
-                arch=options.arch,
-                fast_math=options.fast_math,
-                fmad=options.fmad,
-            ),
-        )
-    )
+    image = read(device_image(str(path), parse([*flags, str(path)])).data)
     yield from listing(image, kernel)
 
 

@@ -1,5 +1,7 @@
 """The C++ header with one device function an Xwarp instruction, written from the table."""
 
+from collections.abc import Callable
+
 from warpfive.isa.row import Operand, Row
 from warpfive.isa.tables import ROWS, SPECIAL_REGISTERS, SpecialRegister
 
@@ -39,15 +41,25 @@ _TILE_TYPES = {
 }  # fmt: skip
 
 
+_ACCESS_TYPES = {"h": "_Float16", "w": "float", "w8": "float", "w16": "float", "b": "int",
+                 "bu": "int"}  # fmt: skip
+
+
 def header() -> str:
     """The text of ``wf_isa.h``."""
     parts = [_PROLOGUE]
     parts += [_special(register) for register in SPECIAL_REGISTERS]
     for row in ROWS:
         if row.extension == "Xwarp" and row.name != "wf.sr":
-            parts.append(_tile(row) if row.unit == "matrix" else _intrinsic(row))
+            parts.append(_writer(row)(row))
     parts.append("#undef __WF_INTRINSIC\n")
     return "\n".join(parts)
+
+
+def _writer(row: Row) -> Callable[[Row], str]:
+    if row.unit == "matrix":
+        return _tile
+    return _tile_access if row.unit == "lsu" else _intrinsic
 
 
 def intrinsic_name(name: str) -> str:
@@ -154,6 +166,44 @@ def _tile(row: Row) -> str:
         + "\n".join(lines)
         + "\n}\n"
     )
+
+
+def _tile_access(row: Row) -> str:
+    """A tile load or store: the tile as an array, each element pinned to its register."""
+    tile = next(operand for operand in row.operands if operand.count > 1)
+    loads, stride = tile.writes, row.operand("rs2" if tile.writes else "rs3")
+    kind = _ACCESS_TYPES[row.name.split(".")[2]]
+    held = _HELD.get(kind, kind)
+    names = _names(_TILE_REGISTERS["fs1"], tile.count)
+    lines = [
+        f'  register {held} t{index} asm("{name}")'
+        + (";" if loads else f' = {_carry(kind, f"tile[{index}]")};')
+        for index, name in enumerate(names)
+    ]
+    each = ", ".join(f'"{"=" if loads else ""}f"(t{index})' for index in range(tile.count))
+    places = [f"%{tile.count + at}" for at in range(2)]
+    order = ["fa0", *places] if loads else ["x0", places[0], "fa0", places[1]]
+    lines.append(f'  asm volatile("{_access_form(row)}, {", ".join(order)}"')
+    lines.append(f"               : {each}" if loads else f"               :: {each},")
+    lines.append(f'               {":" if loads else " "} "r"(base), "r"({stride.slot})')
+    lines.append('               : "memory");')
+    if loads:
+        lines += [f'  tile[{at}] = {_back(kind, f"t{at}")};' for at in range(tile.count)]
+    array = f"{'' if loads else 'const '}{kind} (&tile)[{tile.count}]"
+    return (
+        f"/* {row.name}: {row.text} */\n"
+        f"__WF_INTRINSIC void {intrinsic_name(row.name)}({array},\n"
+        f"    {'const ' if loads else ''}void *base, long {stride.slot}) {{\n"
+        + "\n".join(lines)
+        + "\n}\n"
+    )
+
+
+def _access_form(row: Row) -> str:
+    f3 = _field(row, 12, 3)
+    if row.operand("rs3"):
+        return f".insn r4 0x7b, {f3}, {_field(row, 25, 2)}"
+    return _form(row)
 
 
 def _names(first: str, count: int) -> tuple[str, ...]:

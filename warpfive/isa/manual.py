@@ -96,6 +96,14 @@ float registers as 32 bits, of which A and B count the low 8. The low 13 bits of
 not count. Products are exact; each sum, in the order of k, is rounded to binary32 (integers wrap
 at 32 bits); a binary16 C is rounded once more at the end. All 32 lanes take part.
 
+### Tile accesses
+
+`wf.tld` and `wf.tst` move a tile between memory and its registers in that layout; `wf.tldt` and
+`wf.tstt` do so where memory holds the tile by columns. Each lane reads or writes its own elements
+at addresses from its own base and stride, so nobody waits; every element must be aligned to its
+size. They are quick where all lanes of a warp have one base and one stride. A tile of bytes holds
+them as 32 bits, as the products take them.
+
 ### Approximations
 
 The reference computes `ex2`, `lg2`, `sin`, `cos`, `rcp`, `rsqrt`, `sqrt` and `tanh` in binary64

@@ -93,6 +93,8 @@ OPERANDS = {
         _register("rdp", "rd", 7, reads=True, count=2),
         _register("rs2p", "rs2", 20, count=2),
         _register("fd8", "rd", 7, reads=True, count=8),
+        _register("fw8", "rd", 7, count=8),
+        _register("fw4", "rd", 7, count=4),
         _register("fs1x8", "rs1", 15, count=8),
         _register("fs2x8", "rs2", 20, count=8),
         _register("fs1x4", "rs1", 15, count=4),
@@ -114,7 +116,8 @@ OPERANDS = {
     )
 }
 """Every operand a row can name. ``rdu`` is read and written; ``rdp`` and ``rs2p`` are pairs of
-integer registers; ``fd8`` is eight float registers, read and written; ``fs1x4`` is four.
+integer registers; ``fd8`` is eight float registers, read and written, ``fw8`` eight that are only
+written; ``fs1x4`` is four.
 ``imm20`` is the value that is added, its low 12 bits zero; targets are relative to the
 instruction's own address."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from warpfive.translator import abi, narrow
-from warpfive.translator.collective import tile_function
 from warpfive.translator.counting import Plan, op_count
 
 
@@ -14,7 +13,6 @@ class Code:
     """What goes into one object."""
 
     functions: list[str]
-    tile_products: set[str]
     flags: int = 0
     blocks_function: str = "null"
     fast_function: str = "null"
@@ -25,7 +23,7 @@ class Code:
 
     def text(self) -> str:
         """The LLVM module."""
-        parts = [*self.functions, *(tile_function(kind) for kind in sorted(self.tile_products))]
+        parts = list(self.functions)
         if any("half" in part or "bfloat" in part for part in parts):
             parts.append(narrow.functions())
         return "\n".join([*parts, self._tables()])

@@ -1,4 +1,4 @@
-"""Warp collectives on values: votes, matches, reductions, shuffles, tile products."""
+"""Warp collectives on values: votes, matches, reductions, shuffles."""
 
 from __future__ import annotations
 
@@ -9,13 +9,10 @@ from warpfive.units import WARP_LANES
 
 REDUX = {"add": "add", "min": "min", "max": "max", "minu": "umin", "maxu": "umax",
          "and": "and", "or": "or", "xor": "xor"}  # fmt: skip
-TILE = 16
 
 
 class Collectives(Memory):
     """Instructions in which the lanes of a warp meet."""
-
-    tile_products: set[str]
 
     # -- votes --------------------------------------------------------------------------------
 
@@ -207,98 +204,5 @@ class Collectives(Memory):
             f"splat (i1 true), {kind} poison)")
         return self.varying(value.type, name)
 
-    # -- tiles --------------------------------------------------------------------------------
 
-    def tile_product(self, name: str, c: list[Value], a: list[Value], b: list[Value]
-                     ) -> list[Value]:
-        """C += A B by a helper function that holds C's rows in host registers."""
-        out, left, right = name.split(".")[2], name.split(".")[3], name.split(".")[3]
-        integer = out == "s32"
-        element = "i32" if integer else "float"
-        self.tile_products.add("tf32" if left == "tf32" else ("int" if integer else "float"))
-        rows_a = 4 if left == "tf32" else 8
-        slots = [self.scratch(f"[256 x {element}]") for _ in range(3)]
-        operands = ((c, out, 8), (a[:rows_a], left, rows_a), (b[:rows_a], right, rows_a))
-        for slot, (values, type_, count) in zip(slots, operands, strict=True):
-            for j in range(count):
-                lanes = self._tile_element(values[j], type_)
-                place = self.b.emit(f"getelementptr {vector(element)}, ptr {slot}, i32 {j}")
-                self.b.run(f"store {vector(element)} {lanes}, ptr {place}, align 64")
-        kind = "tf32" if left == "tf32" else ("int" if integer else "float")
-        self.b.run(f"call void @wf_tile_{kind}(ptr {slots[0]}, ptr {slots[1]}, ptr {slots[2]})")
-        results = []
-        for j in range(8):
-            place = self.b.emit(f"getelementptr {vector(element)}, ptr {slots[0]}, i32 {j}")
-            lanes = self.b.emit(f"load {vector(element)}, ptr {place}, align 64")
-            value = self.varying("w" if integer else "s", lanes)
-            if out == "f16":
-                value = self.fcast("fptrunc", value, "h")
-            if integer:
-                value = self._bitcast(value, "float", "s")
-            results.append(value)
-        return results
-
-    def _tile_element(self, value: Value, type_: str) -> str:
-        """One fragment register as float32 (or i32) lanes."""
-        if type_ in ("f16", "bf16"):
-            half = self.as_float(value, "h" if type_ == "f16" else "g")
-            return self.vec(self.fcast("fpext", half, "s"))
-        single = self.as_float(value, "s")
-        if type_ == "f32":
-            return self.vec(single)
-        bits = self.float_bits(single)
-        if type_ == "tf32":
-            kind = vector("i32")
-            # Round to nearest even at bit 13: tf32 keeps 10 bits of mantissa.
-            lanes = self.vec(bits)
-            odd = self.b.emit(f"lshr {kind} {lanes}, splat (i32 13)")
-            odd = self.b.emit(f"and {kind} {odd}, splat (i32 1)")
-            total = self.b.emit(f"add {kind} {lanes}, splat (i32 4095)")
-            total = self.b.emit(f"add {kind} {total}, {odd}")
-            total = self.b.emit(f"and {kind} {total}, splat (i32 -8192)")
-            return self.b.emit(f"bitcast {kind} {total} to {vector('float')}")
-        if type_ in ("s8", "u8"):
-            return self.vec(self.extend_low(bits, 8, type_ == "s8"))
-        return self.vec(bits)
-
-
-def tile_function(kind: str) -> str:
-    """LLVM text of `wf_tile_KIND(C, A, B)`: row-major tiles in memory, C += A B in order of k."""
-    element, depth = ("i32" if kind == "int" else "float"), (8 if kind == "tf32" else 16)
-    row = f"<{TILE} x {element}>"
-    lines = [f"define internal void @wf_tile_{kind}(ptr noalias %c, ptr noalias %a, "
-             "ptr noalias %b) noinline {"]
-    count = 0
-
-    def emit(text: str) -> str:
-        nonlocal count
-        count += 1
-        lines.append(f"  %v{count} = {text}")
-        return f"%v{count}"
-
-    rows = []
-    for r in range(TILE):
-        place = emit(f"getelementptr {row}, ptr %c, i32 {r}")
-        rows.append(emit(f"load {row}, ptr {place}, align 64"))
-    for k in range(depth):
-        place = emit(f"getelementptr {row}, ptr %b, i32 {k}")
-        right = emit(f"load {row}, ptr {place}, align 64")
-        for r in range(TILE):
-            place = emit(f"getelementptr {element}, ptr %a, i32 {r * depth + k}")
-            one = emit(f"load {element}, ptr {place}, align 4")
-            first = emit(f"insertelement {row} poison, {element} {one}, i32 0")
-            left = emit(f"shufflevector {row} {first}, {row} poison, "
-                        f"<{TILE} x i32> zeroinitializer")
-            if kind == "int":
-                product = emit(f"mul {row} {left}, {right}")
-                rows[r] = emit(f"add {row} {rows[r]}, {product}")
-            else:
-                rows[r] = emit(f"call {row} @llvm.fma.v16f32({row} {left}, {row} {right}, "
-                               f"{row} {rows[r]})")
-    for r in range(TILE):
-        place = emit(f"getelementptr {row}, ptr %c, i32 {r}")
-        lines.append(f"  store {row} {rows[r]}, ptr {place}, align 64")
-    return "\n".join([*lines, "  ret void", "}"])
-
-
-__all__ = ["Collectives", "tile_function"]
+__all__ = ["Collectives"]

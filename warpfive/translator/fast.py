@@ -67,7 +67,6 @@ class Fast(Specials, Lowering):
         self.shapes: dict[int, Shape] = {}
         self.divergence = Divergence(flow, set())
         self.guards: set[int] = set()
-        self.tile_products: set[str] = set()
         self._analyse()
 
     def _has_grid_sync(self) -> bool:
@@ -106,7 +105,6 @@ class Fast(Specials, Lowering):
         self.checked: set[tuple[str, int]] = set()
         self.allocas: list[str] = []
         self.labels = 0
-        self.tile_products = set()
         self.initial_values()
 
     def _pass_node(self, number: int) -> None:
@@ -259,6 +257,7 @@ class Fast(Specials, Lowering):
         self.loaded = {}
         self.checked = set()
         self.b.splats = {}
+        self.tile_slots: dict[tuple, str] = {}
         self.delta = self.ssa.stack.delta.get(number, 0)
 
     def lower_body(self, number: int) -> None:

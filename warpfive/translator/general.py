@@ -34,7 +34,6 @@ class General(Counting, Specials, Lowering):
         self.dirty: set[tuple[str, int]] = set()
         self.labels = 0
         self.allocas: list[str] = []
-        self.tile_products: set[str] = set()
 
     # -- the function -------------------------------------------------------------------------
 
@@ -216,7 +215,7 @@ class General(Counting, Specials, Lowering):
     def _emit_block(self, block: Block) -> None:
         b = self.b
         b.label(f"B{block.start}")
-        self.cache, self.dirty = {}, set()
+        self.cache, self.dirty, self.tile_slots = {}, set(), {}
         self.set_mask(self.picked)
         pc, ins = block.instructions[0]
         self.pc = pc

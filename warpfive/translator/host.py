@@ -33,12 +33,13 @@ def machine(level: str) -> llvm.TargetMachine:
     _initialise()
     target = llvm.Target.from_triple(llvm.get_process_triple())
     features = llvm.get_host_cpu_features().flatten()
-    extra = LEVELS.get(level, "")
+    # The host's own conversions to bfloat16 take subnormal numbers for zero.
+    extra = ",".join(filter(None, [LEVELS.get(level, ""), "-avx512bf16"]))
     if "avx512f" in features and "-avx512f" not in extra:
         # Whole registers: LLVM would otherwise keep to 256 bits on the older of these hosts.
-        extra = ",".join(filter(None, [extra, "-prefer-256-bit"]))
+        extra += ",-prefer-256-bit"
     return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=",".join(filter(None, [features, extra])),
+        cpu=llvm.get_host_cpu_name(), features=f"{features},{extra}",
         opt=2, reloc="pic", codemodel="default")
 
 

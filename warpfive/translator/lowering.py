@@ -11,8 +11,8 @@ from collections.abc import Callable
 from warpfive.errors import TranslationError
 from warpfive.isa import Instruction
 from warpfive.translator.abi import CTX, TRAP_ASSERT, TRAP_TRAP
-from warpfive.translator.collective import Collectives
 from warpfive.translator.memory import LOADS, STORES
+from warpfive.translator.tiles import ACCESSES, Tiles
 from warpfive.translator.values import Value, vector
 from warpfive.units import WARP_LANES
 
@@ -35,7 +35,7 @@ COLLECTIVE_UNITS = {"warp", "barrier"}
 Handler = Callable[["Lowering", Instruction], None]
 
 
-class Lowering(Collectives):
+class Lowering(Tiles):
     """Lowers one instruction at a time onto the builder."""
 
     block_shape: tuple[int, int, int]
@@ -499,6 +499,19 @@ def _tile(low: Lowering, ins: Instruction) -> None:
                for first, count in ((ins.rd, 8), (ins.rs1, depth), (ins.rs2, depth)))
     for j, value in enumerate(low.tile_product(ins.name, c, a, b)):
         low.set_f(ins.rd + j, value)
+
+
+@_handler(*(f"wf.tld.{form}" for form in ACCESSES),
+          *(f"wf.tldt.{form}" for form in ("h", "w", "b", "bu")))
+def _tile_load(low: Lowering, ins: Instruction) -> None:
+    for j, value in enumerate(low.tile_load(ins.name, low.x(ins.rs1), low.x(ins.rs2))):
+        low.set_f(ins.rd + j, value)
+
+
+@_handler(*(f"wf.{op}.{form}" for op in ("tst", "tstt") for form in "hw"))
+def _tile_store(low: Lowering, ins: Instruction) -> None:
+    values = [low.f(ins.rs2 + j) for j in range(8)]
+    low.tile_store(ins.name, low.x(ins.rs1), low.x(ins.rs3), values)
 
 
 @_handler("wf.warp.sync", "wf.nanosleep")

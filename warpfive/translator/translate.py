@@ -28,7 +28,7 @@ def general_code(program: Program, kernel: str, shape: tuple[int, int, int],
     engine.plan = plan
     text = engine.function()
     flags = abi.CODE_COUNTS * engine.counts | abi.CODE_PRECISE * precise
-    return Code([text], engine.tile_products, flags | abi.CODE_SPINS,
+    return Code([text], flags | abi.CODE_SPINS,
                 general_function="@wf_general", plan=plan, counted=engine.counted_blocks())
 
 
@@ -49,7 +49,7 @@ def fast_code(engine: Emitter, plan: Plan | None) -> Code:
     if rounds:
         functions.append(engine.rounds_function())
     flags = abi.CODE_COUNTS * engine.counts | abi.CODE_SPINS * engine.spins
-    code = Code(functions, engine.tile_products, flags, fast_state_bytes=engine.saved_bytes,
+    code = Code(functions, flags, fast_state_bytes=engine.saved_bytes,
                 plan=plan, counted=engine.counted_blocks())
     if engine.resumable:
         code.fast_function = "@wf_fast"

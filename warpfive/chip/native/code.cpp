@@ -60,9 +60,9 @@ std::string request(const Kernel &kernel, const Code &code, const std::string &p
   std::string image = image_path(*kernel.image);
   if (image.empty())
     return "the cache " + settings().cache + " cannot be written; set WARPFIVE_CACHE";
-  std::string words = "translate " + quoted(image) + " " + quoted(kernel.name);
+  std::string words = "translate " + escaped(image) + " " + escaped(kernel.name);
   for (uint32_t side : code.block) words += " " + std::to_string(side);
-  std::string reply = ask_server(words + " " + code.variant + " " + quoted(path));
+  std::string reply = ask_server(words + " " + code.variant + " " + escaped(path));
   if (reply.starts_with("ok")) return "";
   return reply.starts_with("error ") ? reply.substr(6) : reply;
 }

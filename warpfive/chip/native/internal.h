@@ -50,7 +50,7 @@ std::string image_path(const Image &image);
 // server.cpp
 /// Sends one request line; "ok ..." or "error ..." comes back.
 std::string ask_server(const std::string &request);
-std::string quoted(const std::string &field);
+std::string escaped(const std::string &field);
 /// Python and package folder of the process that answers, from the file beside the library.
 struct ServerPlace { std::string python, package; };
 const ServerPlace &server_place();

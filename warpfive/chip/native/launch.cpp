@@ -79,7 +79,7 @@ std::string source_line(const Image &image, uint64_t pc) {
   if (path.empty()) return "";
   char hex[32];
   snprintf(hex, sizeof hex, "%llx", static_cast<unsigned long long>(pc));
-  std::string reply = ask_server("where " + quoted(path) + " " + hex);
+  std::string reply = ask_server("where " + escaped(path) + " " + hex);
   return reply.starts_with("ok ") ? ", " + reply.substr(3) : "";
 }
 

@@ -114,7 +114,7 @@ void interpret(Job *job, Worker *worker) {
     std::string image = image_path(*job->kernel.image);
     std::string path = write_job(job_text(*job, image, blocks));
     take_reply(job, path.empty() ? "error the cache cannot be written"
-                                 : ask_server("reference " + quoted(path)));
+                                 : ask_server("reference " + escaped(path)));
     if (!path.empty()) unlink(path.c_str());
   }
   for (Block *block : blocks) worker->give_back(block);

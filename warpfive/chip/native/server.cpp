@@ -184,7 +184,7 @@ std::string ask_server(const std::string &request) {
   return server->ask(request);
 }
 
-std::string quoted(const std::string &field) {
+std::string escaped(const std::string &field) {
   std::string text;
   for (char one : field) {
     if (one == '%') text += "%25";

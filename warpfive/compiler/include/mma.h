@@ -116,10 +116,90 @@ __wf_d void fill_fragment(fragment<Use, M, N, K, T, Layout> &f, const V &value) 
 
 namespace detail {
 
+/* Whether the instructions that move tiles serve: 16x16 ones, and the operands of tf32. */
+template <class S, class E, class P>
+inline constexpr bool by_tiles = false;
+#if defined(__WF_DEVICE__)
+template <class S, class E>
+inline constexpr bool by_tiles<S, E, E> =
+    whole<S> && sizeof(E) <= 4 && (S::count % 8 == 0 || S::count == 4);
+
+/* `ld` in bytes; `rows`: memory holds the tile by rows. */
+template <class E>
+__wf_d void get_tile(E *x, const E *p, long ld, bool rows) {
+  if constexpr (sizeof(E) == 2) {
+    _Float16 tile[8];
+    if (rows) __wf_tld_h(tile, p, ld);
+    else __wf_tldt_h(tile, p, ld);
+#pragma unroll
+    for (int i = 0; i < 8; i++) x[i] = __wf_cast<E>(tile[i]);
+  } else if constexpr (sizeof(E) == 4) {
+    float tile[8];
+    if (rows) __wf_tld_w(tile, p, ld);
+    else __wf_tldt_w(tile, p, ld);
+#pragma unroll
+    for (int i = 0; i < 8; i++) x[i] = __wf_cast<E>(tile[i]);
+  } else {
+    int tile[8];
+    if constexpr (E(-1) < E(0)) {
+      if (rows) __wf_tld_b(tile, p, ld);
+      else __wf_tldt_b(tile, p, ld);
+    } else {
+      if (rows) __wf_tld_bu(tile, p, ld);
+      else __wf_tldt_bu(tile, p, ld);
+    }
+#pragma unroll
+    for (int i = 0; i < 8; i++) x[i] = (E)tile[i];
+  }
+}
+template <class E>
+__wf_d void put_tile(E *p, const E *x, long ld, bool rows) {
+  if constexpr (sizeof(E) == 2) {
+    _Float16 tile[8];
+#pragma unroll
+    for (int i = 0; i < 8; i++) tile[i] = __wf_cast<_Float16>(x[i]);
+    if (rows) __wf_tst_h(tile, p, ld);
+    else __wf_tstt_h(tile, p, ld);
+  } else {
+    float tile[8];
+#pragma unroll
+    for (int i = 0; i < 8; i++) tile[i] = __wf_cast<float>(x[i]);
+    if (rows) __wf_tst_w(tile, p, ld);
+    else __wf_tstt_w(tile, p, ld);
+  }
+}
+/* Where tile `t` of a fragment of one or two begins. */
+template <class S>
+__wf_d long tile_start(int t, long ld, bool rows) {
+  return 16l * t * ((S::size::rows > 16) == rows ? ld : 1);
+}
+#endif
+
+template <class Use, int M, int N, int K, class T, class Layout, class P>
+__wf_d bool load_tiles(fragment<Use, M, N, K, T, Layout> &f, const P *p, long ld, bool rows) {
+#if defined(__WF_DEVICE__)
+  using S = shape<Use, M, N, K, T>;
+  using E = typename fragment<Use, M, N, K, T, Layout>::element_type;
+  if constexpr (by_tiles<S, E, P> && S::count % 8 == 0) {
+#pragma unroll
+    for (int t = 0; t < S::count / 8; t++)
+      get_tile(f.x + 8 * t, p + tile_start<S>(t, ld, rows), ld * (long)sizeof(P), rows);
+    return true;
+  } else if constexpr (by_tiles<S, E, P>) {
+    if (!rows) return false;
+    if constexpr (S::size::cols == 8) __wf_tld_w8(f.x, p, ld * 4);
+    else __wf_tld_w16(f.x, p, ld * 4);
+    return true;
+  }
+#endif
+  return false;
+}
+
 template <class Use, int M, int N, int K, class T, class Layout, class P>
 __wf_d void load(fragment<Use, M, N, K, T, Layout> &f, const P *p, unsigned int ld, bool rows) {
   using S = shape<Use, M, N, K, T>;
   using E = typename fragment<Use, M, N, K, T, Layout>::element_type;
+  if (load_tiles(f, p, ld, rows)) return;
 #pragma unroll
   for (int i = 0; i < S::count; i++) {
     const int row = S::where::row(i), col = S::where::col(i);
@@ -149,6 +229,16 @@ template <int M, int N, int K, class T, class P>
 __wf_d void store_matrix_sync(P *p, const fragment<accumulator, M, N, K, T> &f, unsigned int ld,
                               layout_t layout) {
   using S = detail::shape<accumulator, M, N, K, T>;
+#if defined(__WF_DEVICE__)
+  if constexpr (detail::by_tiles<S, T, P> && S::count % 8 == 0 && sizeof(T) > 1) {
+    const bool rows = layout == mem_row_major;
+#pragma unroll
+    for (int t = 0; t < S::count / 8; t++)
+      detail::put_tile(p + detail::tile_start<S>(t, ld, rows), f.x + 8 * t,
+                       (long)ld * (long)sizeof(P), rows);
+    return;
+  }
+#endif
 #pragma unroll
   for (int i = 0; i < S::count; i++) {
     const int row = S::where::row(i), col = S::where::col(i);

@@ -806,4 +806,306 @@ __WF_INTRINSIC void __wf_mma_f32_tf32(float (&c)[8], const float (&a)[4],
   c[7] = c7;
 }
 
+/* wf.tld.h: Loads a 16x16 tile of 16 bits; its rows are rs2 bytes apart. */
+__WF_INTRINSIC void __wf_tld_h(_Float16 (&tile)[8],
+    const void *base, long rs2) {
+  register _Float16 t0 asm("fa0");
+  register _Float16 t1 asm("fa1");
+  register _Float16 t2 asm("fa2");
+  register _Float16 t3 asm("fa3");
+  register _Float16 t4 asm("fa4");
+  register _Float16 t5 asm("fa5");
+  register _Float16 t6 asm("fa6");
+  register _Float16 t7 asm("fa7");
+  asm volatile(".insn r 0x7b, 1, 0, fa0, %8, %9"
+               : "=f"(t0), "=f"(t1), "=f"(t2), "=f"(t3), "=f"(t4), "=f"(t5), "=f"(t6), "=f"(t7)
+               : "r"(base), "r"(rs2)
+               : "memory");
+  tile[0] = t0;
+  tile[1] = t1;
+  tile[2] = t2;
+  tile[3] = t3;
+  tile[4] = t4;
+  tile[5] = t5;
+  tile[6] = t6;
+  tile[7] = t7;
+}
+
+/* wf.tld.w: Loads a 16x16 tile of 32 bits; its rows are rs2 bytes apart. */
+__WF_INTRINSIC void __wf_tld_w(float (&tile)[8],
+    const void *base, long rs2) {
+  register float t0 asm("fa0");
+  register float t1 asm("fa1");
+  register float t2 asm("fa2");
+  register float t3 asm("fa3");
+  register float t4 asm("fa4");
+  register float t5 asm("fa5");
+  register float t6 asm("fa6");
+  register float t7 asm("fa7");
+  asm volatile(".insn r 0x7b, 1, 1, fa0, %8, %9"
+               : "=f"(t0), "=f"(t1), "=f"(t2), "=f"(t3), "=f"(t4), "=f"(t5), "=f"(t6), "=f"(t7)
+               : "r"(base), "r"(rs2)
+               : "memory");
+  tile[0] = t0;
+  tile[1] = t1;
+  tile[2] = t2;
+  tile[3] = t3;
+  tile[4] = t4;
+  tile[5] = t5;
+  tile[6] = t6;
+  tile[7] = t7;
+}
+
+/* wf.tld.b: Loads a 16x16 tile of bytes, sign-extended to 32 bits; its rows are rs2 bytes apart. */
+__WF_INTRINSIC void __wf_tld_b(int (&tile)[8],
+    const void *base, long rs2) {
+  register float t0 asm("fa0");
+  register float t1 asm("fa1");
+  register float t2 asm("fa2");
+  register float t3 asm("fa3");
+  register float t4 asm("fa4");
+  register float t5 asm("fa5");
+  register float t6 asm("fa6");
+  register float t7 asm("fa7");
+  asm volatile(".insn r 0x7b, 1, 2, fa0, %8, %9"
+               : "=f"(t0), "=f"(t1), "=f"(t2), "=f"(t3), "=f"(t4), "=f"(t5), "=f"(t6), "=f"(t7)
+               : "r"(base), "r"(rs2)
+               : "memory");
+  tile[0] = __builtin_bit_cast(int, t0);
+  tile[1] = __builtin_bit_cast(int, t1);
+  tile[2] = __builtin_bit_cast(int, t2);
+  tile[3] = __builtin_bit_cast(int, t3);
+  tile[4] = __builtin_bit_cast(int, t4);
+  tile[5] = __builtin_bit_cast(int, t5);
+  tile[6] = __builtin_bit_cast(int, t6);
+  tile[7] = __builtin_bit_cast(int, t7);
+}
+
+/* wf.tld.bu: Loads a 16x16 tile of bytes, zero-extended to 32 bits; its rows are rs2 bytes apart. */
+__WF_INTRINSIC void __wf_tld_bu(int (&tile)[8],
+    const void *base, long rs2) {
+  register float t0 asm("fa0");
+  register float t1 asm("fa1");
+  register float t2 asm("fa2");
+  register float t3 asm("fa3");
+  register float t4 asm("fa4");
+  register float t5 asm("fa5");
+  register float t6 asm("fa6");
+  register float t7 asm("fa7");
+  asm volatile(".insn r 0x7b, 1, 3, fa0, %8, %9"
+               : "=f"(t0), "=f"(t1), "=f"(t2), "=f"(t3), "=f"(t4), "=f"(t5), "=f"(t6), "=f"(t7)
+               : "r"(base), "r"(rs2)
+               : "memory");
+  tile[0] = __builtin_bit_cast(int, t0);
+  tile[1] = __builtin_bit_cast(int, t1);
+  tile[2] = __builtin_bit_cast(int, t2);
+  tile[3] = __builtin_bit_cast(int, t3);
+  tile[4] = __builtin_bit_cast(int, t4);
+  tile[5] = __builtin_bit_cast(int, t5);
+  tile[6] = __builtin_bit_cast(int, t6);
+  tile[7] = __builtin_bit_cast(int, t7);
+}
+
+/* wf.tld.w8: Loads a 16x8 tile of 32 bits; its rows are rs2 bytes apart. */
+__WF_INTRINSIC void __wf_tld_w8(float (&tile)[4],
+    const void *base, long rs2) {
+  register float t0 asm("fa0");
+  register float t1 asm("fa1");
+  register float t2 asm("fa2");
+  register float t3 asm("fa3");
+  asm volatile(".insn r 0x7b, 1, 4, fa0, %4, %5"
+               : "=f"(t0), "=f"(t1), "=f"(t2), "=f"(t3)
+               : "r"(base), "r"(rs2)
+               : "memory");
+  tile[0] = t0;
+  tile[1] = t1;
+  tile[2] = t2;
+  tile[3] = t3;
+}
+
+/* wf.tld.w16: Loads an 8x16 tile of 32 bits; its rows are rs2 bytes apart. */
+__WF_INTRINSIC void __wf_tld_w16(float (&tile)[4],
+    const void *base, long rs2) {
+  register float t0 asm("fa0");
+  register float t1 asm("fa1");
+  register float t2 asm("fa2");
+  register float t3 asm("fa3");
+  asm volatile(".insn r 0x7b, 1, 5, fa0, %4, %5"
+               : "=f"(t0), "=f"(t1), "=f"(t2), "=f"(t3)
+               : "r"(base), "r"(rs2)
+               : "memory");
+  tile[0] = t0;
+  tile[1] = t1;
+  tile[2] = t2;
+  tile[3] = t3;
+}
+
+/* wf.tldt.h: Loads a 16x16 tile of 16 bits; its columns are rs2 bytes apart. */
+__WF_INTRINSIC void __wf_tldt_h(_Float16 (&tile)[8],
+    const void *base, long rs2) {
+  register _Float16 t0 asm("fa0");
+  register _Float16 t1 asm("fa1");
+  register _Float16 t2 asm("fa2");
+  register _Float16 t3 asm("fa3");
+  register _Float16 t4 asm("fa4");
+  register _Float16 t5 asm("fa5");
+  register _Float16 t6 asm("fa6");
+  register _Float16 t7 asm("fa7");
+  asm volatile(".insn r 0x7b, 2, 0, fa0, %8, %9"
+               : "=f"(t0), "=f"(t1), "=f"(t2), "=f"(t3), "=f"(t4), "=f"(t5), "=f"(t6), "=f"(t7)
+               : "r"(base), "r"(rs2)
+               : "memory");
+  tile[0] = t0;
+  tile[1] = t1;
+  tile[2] = t2;
+  tile[3] = t3;
+  tile[4] = t4;
+  tile[5] = t5;
+  tile[6] = t6;
+  tile[7] = t7;
+}
+
+/* wf.tldt.w: Loads a 16x16 tile of 32 bits; its columns are rs2 bytes apart. */
+__WF_INTRINSIC void __wf_tldt_w(float (&tile)[8],
+    const void *base, long rs2) {
+  register float t0 asm("fa0");
+  register float t1 asm("fa1");
+  register float t2 asm("fa2");
+  register float t3 asm("fa3");
+  register float t4 asm("fa4");
+  register float t5 asm("fa5");
+  register float t6 asm("fa6");
+  register float t7 asm("fa7");
+  asm volatile(".insn r 0x7b, 2, 1, fa0, %8, %9"
+               : "=f"(t0), "=f"(t1), "=f"(t2), "=f"(t3), "=f"(t4), "=f"(t5), "=f"(t6), "=f"(t7)
+               : "r"(base), "r"(rs2)
+               : "memory");
+  tile[0] = t0;
+  tile[1] = t1;
+  tile[2] = t2;
+  tile[3] = t3;
+  tile[4] = t4;
+  tile[5] = t5;
+  tile[6] = t6;
+  tile[7] = t7;
+}
+
+/* wf.tldt.b: Loads a 16x16 tile of bytes, sign-extended to 32 bits; its columns are rs2 bytes apart. */
+__WF_INTRINSIC void __wf_tldt_b(int (&tile)[8],
+    const void *base, long rs2) {
+  register float t0 asm("fa0");
+  register float t1 asm("fa1");
+  register float t2 asm("fa2");
+  register float t3 asm("fa3");
+  register float t4 asm("fa4");
+  register float t5 asm("fa5");
+  register float t6 asm("fa6");
+  register float t7 asm("fa7");
+  asm volatile(".insn r 0x7b, 2, 2, fa0, %8, %9"
+               : "=f"(t0), "=f"(t1), "=f"(t2), "=f"(t3), "=f"(t4), "=f"(t5), "=f"(t6), "=f"(t7)
+               : "r"(base), "r"(rs2)
+               : "memory");
+  tile[0] = __builtin_bit_cast(int, t0);
+  tile[1] = __builtin_bit_cast(int, t1);
+  tile[2] = __builtin_bit_cast(int, t2);
+  tile[3] = __builtin_bit_cast(int, t3);
+  tile[4] = __builtin_bit_cast(int, t4);
+  tile[5] = __builtin_bit_cast(int, t5);
+  tile[6] = __builtin_bit_cast(int, t6);
+  tile[7] = __builtin_bit_cast(int, t7);
+}
+
+/* wf.tldt.bu: Loads a 16x16 tile of bytes, zero-extended to 32 bits; its columns are rs2 bytes apart. */
+__WF_INTRINSIC void __wf_tldt_bu(int (&tile)[8],
+    const void *base, long rs2) {
+  register float t0 asm("fa0");
+  register float t1 asm("fa1");
+  register float t2 asm("fa2");
+  register float t3 asm("fa3");
+  register float t4 asm("fa4");
+  register float t5 asm("fa5");
+  register float t6 asm("fa6");
+  register float t7 asm("fa7");
+  asm volatile(".insn r 0x7b, 2, 3, fa0, %8, %9"
+               : "=f"(t0), "=f"(t1), "=f"(t2), "=f"(t3), "=f"(t4), "=f"(t5), "=f"(t6), "=f"(t7)
+               : "r"(base), "r"(rs2)
+               : "memory");
+  tile[0] = __builtin_bit_cast(int, t0);
+  tile[1] = __builtin_bit_cast(int, t1);
+  tile[2] = __builtin_bit_cast(int, t2);
+  tile[3] = __builtin_bit_cast(int, t3);
+  tile[4] = __builtin_bit_cast(int, t4);
+  tile[5] = __builtin_bit_cast(int, t5);
+  tile[6] = __builtin_bit_cast(int, t6);
+  tile[7] = __builtin_bit_cast(int, t7);
+}
+
+/* wf.tst.h: Stores a 16x16 tile of 16 bits; its rows are rs3 bytes apart. */
+__WF_INTRINSIC void __wf_tst_h(const _Float16 (&tile)[8],
+    void *base, long rs3) {
+  register _Float16 t0 asm("fa0") = tile[0];
+  register _Float16 t1 asm("fa1") = tile[1];
+  register _Float16 t2 asm("fa2") = tile[2];
+  register _Float16 t3 asm("fa3") = tile[3];
+  register _Float16 t4 asm("fa4") = tile[4];
+  register _Float16 t5 asm("fa5") = tile[5];
+  register _Float16 t6 asm("fa6") = tile[6];
+  register _Float16 t7 asm("fa7") = tile[7];
+  asm volatile(".insn r4 0x7b, 3, 0, x0, %8, fa0, %9"
+               :: "f"(t0), "f"(t1), "f"(t2), "f"(t3), "f"(t4), "f"(t5), "f"(t6), "f"(t7),
+                 "r"(base), "r"(rs3)
+               : "memory");
+}
+
+/* wf.tst.w: Stores a 16x16 tile of 32 bits; its rows are rs3 bytes apart. */
+__WF_INTRINSIC void __wf_tst_w(const float (&tile)[8],
+    void *base, long rs3) {
+  register float t0 asm("fa0") = tile[0];
+  register float t1 asm("fa1") = tile[1];
+  register float t2 asm("fa2") = tile[2];
+  register float t3 asm("fa3") = tile[3];
+  register float t4 asm("fa4") = tile[4];
+  register float t5 asm("fa5") = tile[5];
+  register float t6 asm("fa6") = tile[6];
+  register float t7 asm("fa7") = tile[7];
+  asm volatile(".insn r4 0x7b, 3, 1, x0, %8, fa0, %9"
+               :: "f"(t0), "f"(t1), "f"(t2), "f"(t3), "f"(t4), "f"(t5), "f"(t6), "f"(t7),
+                 "r"(base), "r"(rs3)
+               : "memory");
+}
+
+/* wf.tstt.h: Stores a 16x16 tile of 16 bits; its columns are rs3 bytes apart. */
+__WF_INTRINSIC void __wf_tstt_h(const _Float16 (&tile)[8],
+    void *base, long rs3) {
+  register _Float16 t0 asm("fa0") = tile[0];
+  register _Float16 t1 asm("fa1") = tile[1];
+  register _Float16 t2 asm("fa2") = tile[2];
+  register _Float16 t3 asm("fa3") = tile[3];
+  register _Float16 t4 asm("fa4") = tile[4];
+  register _Float16 t5 asm("fa5") = tile[5];
+  register _Float16 t6 asm("fa6") = tile[6];
+  register _Float16 t7 asm("fa7") = tile[7];
+  asm volatile(".insn r4 0x7b, 4, 0, x0, %8, fa0, %9"
+               :: "f"(t0), "f"(t1), "f"(t2), "f"(t3), "f"(t4), "f"(t5), "f"(t6), "f"(t7),
+                 "r"(base), "r"(rs3)
+               : "memory");
+}
+
+/* wf.tstt.w: Stores a 16x16 tile of 32 bits; its columns are rs3 bytes apart. */
+__WF_INTRINSIC void __wf_tstt_w(const float (&tile)[8],
+    void *base, long rs3) {
+  register float t0 asm("fa0") = tile[0];
+  register float t1 asm("fa1") = tile[1];
+  register float t2 asm("fa2") = tile[2];
+  register float t3 asm("fa3") = tile[3];
+  register float t4 asm("fa4") = tile[4];
+  register float t5 asm("fa5") = tile[5];
+  register float t6 asm("fa6") = tile[6];
+  register float t7 asm("fa7") = tile[7];
+  asm volatile(".insn r4 0x7b, 4, 1, x0, %8, fa0, %9"
+               :: "f"(t0), "f"(t1), "f"(t2), "f"(t3), "f"(t4), "f"(t5), "f"(t6), "f"(t7),
+                 "r"(base), "r"(rs3)
+               : "memory");
+}
+
 #undef __WF_INTRINSIC

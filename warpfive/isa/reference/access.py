@@ -34,6 +34,27 @@ class Access:
         for lane in self._warp.lanes():
             self._write(lane, int(address[lane]), size, int(value[lane]))
 
+    def load_tile(self, base: Lanes, stride: Lanes, size: int, columns: int = 16,
+                  count: int = 8) -> Lanes:
+        """A tile's elements, ``count`` a lane, of rows ``stride`` bytes apart."""
+        return np.array([self.load(_tile_address(base, stride, size, columns, index), size)
+                         for index in range(count)])
+
+    def load_turned(self, base: Lanes, stride: Lanes, size: int) -> Lanes:
+        """The same of a 16x16 tile whose columns are ``stride`` bytes apart."""
+        return np.array([self.load(_turned_address(base, stride, size, index), size)
+                         for index in range(8)])
+
+    def store_tile(self, base: Lanes, stride: Lanes, size: int, values: Lanes) -> None:
+        """Stores a 16x16 tile's elements to rows ``stride`` bytes apart."""
+        for index, value in enumerate(values):
+            self.store(_tile_address(base, stride, size, 16, index), size, value)
+
+    def store_turned(self, base: Lanes, stride: Lanes, size: int, values: Lanes) -> None:
+        """The same to columns ``stride`` bytes apart."""
+        for index, value in enumerate(values):
+            self.store(_turned_address(base, stride, size, index), size, value)
+
     def atomic(self, address: Lanes, size: int, operation: Operation, value: Lanes) -> Lanes:
         """Applies an operation to memory; the old contents, sign-extended."""
         out, value = np.zeros(32, np.uint64), sext(value, 8 * size)
@@ -119,6 +140,18 @@ class Access:
     def _aligned(self, lane: int, address: int, size: int) -> None:
         if address % size:
             raise self._warp.fault(Trap.MISALIGNED, lane, address)
+
+
+def _tile_address(base: Lanes, stride: Lanes, size: int, columns: int, index: int) -> Lanes:
+    place = 32 * index + np.arange(32, dtype=np.uint64)
+    width = np.uint64(columns)
+    return base + place // width * stride + place % width * np.uint64(size)
+
+
+def _turned_address(base: Lanes, stride: Lanes, size: int, index: int) -> Lanes:
+    place = 32 * index + np.arange(32, dtype=np.uint64)
+    width = np.uint64(16)
+    return base + place % width * stride + place // width * np.uint64(size)
 
 
 def add_h2(old: Lanes, new: Lanes) -> Lanes:

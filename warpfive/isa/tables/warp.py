@@ -198,6 +198,48 @@ wf.mma.f32.tf32 fd8, fs1x4, fs2x4 | op=0x7b f3=0 f7=5 | matrix | fd = mma(S, T, 
     | C += A B on 16x8x16 tiles (A 16x8, B 8x16): f32 += tf32 * tf32.
 """)
 
+_TILE_ACCESSES = table("Xwarp", """
+wf.tld.h fw8, (rs1), rs2 | op=0x7b f3=1 f7=0 | lsu
+    | fd = H.box(load_tile(rs1, rs2, 2))
+    | Loads a 16x16 tile of 16 bits; its rows are rs2 bytes apart.
+wf.tld.w fw8, (rs1), rs2 | op=0x7b f3=1 f7=1 | lsu
+    | fd = S.box(load_tile(rs1, rs2, 4))
+    | Loads a 16x16 tile of 32 bits; its rows are rs2 bytes apart.
+wf.tld.b fw8, (rs1), rs2 | op=0x7b f3=1 f7=2 | lsu
+    | fd = S.box(uw(sext(load_tile(rs1, rs2, 1), 8)))
+    | Loads a 16x16 tile of bytes, sign-extended to 32 bits; its rows are rs2 bytes apart.
+wf.tld.bu fw8, (rs1), rs2 | op=0x7b f3=1 f7=3 | lsu
+    | fd = S.box(load_tile(rs1, rs2, 1))
+    | Loads a 16x16 tile of bytes, zero-extended to 32 bits; its rows are rs2 bytes apart.
+wf.tld.w8 fw4, (rs1), rs2 | op=0x7b f3=1 f7=4 | lsu
+    | fd = S.box(load_tile(rs1, rs2, 4, 8, 4))
+    | Loads a 16x8 tile of 32 bits; its rows are rs2 bytes apart.
+wf.tld.w16 fw4, (rs1), rs2 | op=0x7b f3=1 f7=5 | lsu
+    | fd = S.box(load_tile(rs1, rs2, 4, 16, 4))
+    | Loads an 8x16 tile of 32 bits; its rows are rs2 bytes apart.
+wf.tldt.h fw8, (rs1), rs2 | op=0x7b f3=2 f7=0 | lsu
+    | fd = H.box(load_turned(rs1, rs2, 2))
+    | Loads a 16x16 tile of 16 bits; its columns are rs2 bytes apart.
+wf.tldt.w fw8, (rs1), rs2 | op=0x7b f3=2 f7=1 | lsu
+    | fd = S.box(load_turned(rs1, rs2, 4))
+    | Loads a 16x16 tile of 32 bits; its columns are rs2 bytes apart.
+wf.tldt.b fw8, (rs1), rs2 | op=0x7b f3=2 f7=2 | lsu
+    | fd = S.box(uw(sext(load_turned(rs1, rs2, 1), 8)))
+    | Loads a 16x16 tile of bytes, sign-extended to 32 bits; its columns are rs2 bytes apart.
+wf.tldt.bu fw8, (rs1), rs2 | op=0x7b f3=2 f7=3 | lsu
+    | fd = S.box(load_turned(rs1, rs2, 1))
+    | Loads a 16x16 tile of bytes, zero-extended to 32 bits; its columns are rs2 bytes apart.
+wf.tst.h fs2x8, (rs1), rs3 | op=0x7b f3=3 f2=0 rd=0 | lsu | store_tile(rs1, rs3, 2, fs2)
+    | Stores a 16x16 tile of 16 bits; its rows are rs3 bytes apart.
+wf.tst.w fs2x8, (rs1), rs3 | op=0x7b f3=3 f2=1 rd=0 | lsu | store_tile(rs1, rs3, 4, fs2)
+    | Stores a 16x16 tile of 32 bits; its rows are rs3 bytes apart.
+wf.tstt.h fs2x8, (rs1), rs3 | op=0x7b f3=4 f2=0 rd=0 | lsu | store_turned(rs1, rs3, 2, fs2)
+    | Stores a 16x16 tile of 16 bits; its columns are rs3 bytes apart.
+wf.tstt.w fs2x8, (rs1), rs3 | op=0x7b f3=4 f2=1 rd=0 | lsu | store_turned(rs1, rs3, 4, fs2)
+    | Stores a 16x16 tile of 32 bits; its columns are rs3 bytes apart.
+""")
+
 ROWS = (
     _SPECIAL + _BARRIERS + _VOTES + _SHUFFLES + _BITS + _APPROXIMATE + _ATOMICS + _TILES
+    + _TILE_ACCESSES
 )  # fmt: skip
