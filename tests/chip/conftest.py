@@ -10,7 +10,8 @@ import pytest
 
 from warpfive import cache
 from warpfive.chip.device import Device, LaunchOptions, Loaded, Outcome, pack_args
-from warpfive.compiler import compile_device, read
+from warpfive.compiler import compile_device
+from warpfive.isa import read_image
 
 HERE = Path(__file__).parent
 
@@ -35,7 +36,7 @@ class Bench:
 
     def run(self, kernel: str, shape, *args: int, **options) -> Outcome:
         """Launches with integer and pointer arguments."""
-        params = read(self.elf).kernels[kernel].params
+        params = read_image(self.elf).kernels[kernel].params
         values = [struct.pack("<Q", value & (1 << 64) - 1) for value in args]
         block = pack_args(params, values)
         return self.device.run(self.image, kernel, shape, block, LaunchOptions(**options))

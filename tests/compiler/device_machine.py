@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from warpfive.compiler import DeviceOptions, compile_device, read
-from warpfive.compiler.image import Image
+from warpfive.compiler import DeviceOptions, compile_device
+from warpfive.isa import Image, read_image
 from warpfive.isa.reference import Launch, Segments, Slot, run_grid
 
 CODE, ARGS, DATA, AREA, HEAP, SHARED, STACK = (
@@ -25,7 +25,7 @@ def image_of(source: str) -> Image:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{hashlib.sha256(source.encode()).hexdigest()[:8]}.cu"
         path.write_text(source)
-        return read(compile_device(path, DeviceOptions()))
+        return read_image(compile_device(path, DeviceOptions()))
 
 
 @dataclass

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from warpfive.compiler import DeviceOptions, compile_device, read
-from warpfive.compiler.image import Image
+from warpfive.compiler import DeviceOptions, compile_device
+from warpfive.isa import Image, read_image
 
 HERE = Path(__file__).parent
 PRELUDE = DeviceOptions(prelude=False, flags=("-include", str(HERE / "prelude.cuh")))
@@ -14,7 +14,7 @@ PRELUDE = DeviceOptions(prelude=False, flags=("-include", str(HERE / "prelude.cu
 def build(folder: Path, source: str) -> Image:
     path = folder / "test.cu"
     path.write_text(source)
-    return read(compile_device(path, PRELUDE))
+    return read_image(compile_device(path, PRELUDE))
 
 
 def test_scalars_are_eight_bytes_apart_and_structures_sixteen(tmp_path):

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from warpfive.compiler import DeviceOptions, embed, host, hostlink, read, toolchain
+from warpfive.compiler import DeviceOptions, embed, host, hostlink, toolchain
 from warpfive.compiler.device import clang_arguments
 from warpfive.compiler.driver import main
 from warpfive.compiler.options import parse
+from warpfive.isa import read_image
 
 KERNEL = "__global__ void k(int* p) { *p = 1; }\n"
 
@@ -32,7 +33,7 @@ def refused(capfd, words: str) -> str:
 def test_an_object_holds_the_image(here):
     write("a.cu", KERNEL + "int main() { k<<<1, 32>>>(nullptr); }")
     assert main(["-c", "a.cu"]) == 0
-    image = read(embed.contents((here / "a.o").read_bytes()))
+    image = read_image(embed.contents((here / "a.o").read_bytes()))
     assert list(image.kernels) == ["_Z1kPi"]
 
 
@@ -70,7 +71,7 @@ def test_relocatable_code_is_linked_across_objects_and_libraries(here):
     assert main(["-lib", "b.o", "-o", "libb.a"]) == 0
     for inputs in ("a.o b.o", "a.o libb.a"):
         assert main(f"-dlink {inputs} -o linked.o".split()) == 0
-        image = read(embed.contents((here / "linked.o").read_bytes()))
+        image = read_image(embed.contents((here / "linked.o").read_bytes()))
         assert list(image.kernels) == ["_Z1kPi"]
         assert "base" in image.variables
         assert len(image.units) == 2
@@ -129,7 +130,7 @@ def test_refusals(here, capfd, words, message):
 def test_images_say_what_they_are(here, capfd):
     write("a.cu", KERNEL)
     assert main(["-ptx", "a.cu"]) == 0
-    assert list(read((here / "a.ptx").read_bytes()).kernels) == ["_Z1kPi"]
+    assert list(read_image((here / "a.ptx").read_bytes()).kernels) == ["_Z1kPi"]
     assert capfd.readouterr().err == (
         "warpfive cc: -ptx: a.ptx is a RISC-V ELF kernel image, the only device code there is "
         "here\n"

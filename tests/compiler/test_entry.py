@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from warpfive.compiler import DeviceOptions, compile_device, read
+from warpfive.compiler import DeviceOptions, compile_device
+from warpfive.isa import read_image
 from warpfive.isa.reference import Launch, Segments, Slot, run_grid
 
 PRELUDE = Path(__file__).parent / "prelude.cuh"
@@ -78,7 +79,7 @@ extern "C" __global__ void k(char first, double a, double b, double c, double d,
 def launch(source: Path, value: bytes) -> tuple[bytes, bytes]:
     """What the kernel stored, and what it was given: first, value, last."""
     options = DeviceOptions(prelude=False, flags=("-include", str(PRELUDE), "-w"))
-    image = read(compile_device(source, options))
+    image = read_image(compile_device(source, options))
     kernel = image.kernels["k"]
     args = bytearray(kernel.args_bytes)
     given = [b"\x5a", *[bytes(8)] * 5, value, *[bytes(8)] * 4, b"\x11\x22\x33\x44"]

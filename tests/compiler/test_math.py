@@ -11,8 +11,8 @@ import pytest
 import warpfive
 from warpfive.compiler import accuracy, compile_device, library, toolchain
 from warpfive.compiler.accuracy import FUNCTIONS, evaluate, measure
-from warpfive.compiler.image import read
 from warpfive.compiler.selects import integer_selects
+from warpfive.isa import read_image
 
 KINDS = (np.float32, np.float64)
 PAGE = Path(warpfive.__file__).parents[1] / "docs" / "math.md"
@@ -169,7 +169,7 @@ def test_user_code_selects_without_branches(tmp_path):
         'extern "C" __global__ void k(float *x) { float v = *x; v = v > 0 ? v * 0.5f : v + 1;'
         "v = v > 1 ? 1 : v; d = d < v ? d : 2; *x = v < -1 ? -1 : v; }"
     )
-    address, code = read(compile_device(source)).text
+    address, code = read_image(compile_device(source)).text
     words = struct.unpack(f"<{len(code) // 4}I", code)
     assert not [word for word in words if word & 0x7F == 0x63]  # no conditional branch
 

@@ -11,7 +11,7 @@ import pytest
 
 from warpfive.compiler import DeviceOptions, compile_device
 from warpfive.compiler.accuracy import FUNCTIONS, evaluate, samples
-from warpfive.compiler.image import Image, read
+from warpfive.isa import Image, read_image
 from warpfive.isa.reference import Launch, Segments, Slot, run_grid
 
 CODE, ARGS, X, Y, Z, R, STACK, SHARED = (0x100000 * n for n in range(1, 9))
@@ -79,7 +79,7 @@ def image(tmp_path_factory):
         "doubles", "double", calls("double")
     )  # fmt: skip
     source.write_text(text + kernel("small", "float", [case for case, _ in SMALL]))
-    return read(compile_device(source, DeviceOptions(flags=("-I.",))))
+    return read_image(compile_device(source, DeviceOptions(flags=("-I.",))))
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
@@ -136,6 +136,6 @@ def test_fast_math_takes_the_special_function_unit(tmp_path):
         'extern "C" __global__ void k(float *x) { float s, c; sincosf(x[1], &s, &c);'
         "x[0] = expf(x[2]) + logf(x[3]) + powf(x[4], x[5]) + s + c + tanf(x[6]) + rsqrtf(x[7]); }"
     )
-    exact = read(compile_device(source, DeviceOptions()))
-    fast = read(compile_device(source, DeviceOptions(fast_math=True)))
+    exact = read_image(compile_device(source, DeviceOptions()))
+    fast = read_image(compile_device(source, DeviceOptions(fast_math=True)))
     assert len(fast.text[1]) * 5 < len(exact.text[1])

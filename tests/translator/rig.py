@@ -43,10 +43,9 @@ class Rig:
                  level: str = "", yields: bool = True) -> None:
         self.block = tuple(block)
         self.program = Program(image)
-        row = self.program.entries[kernel]
-        self.static_shared = int(row["shared"])
-        self.params = [tuple(map(int, p.split(":"))) for p in row["params"].split(",") if p]
-        self.arg_bytes = int(row["args"])
+        entry = self.program.image.kernels[kernel]
+        self.static_shared, self.params = entry.shared_bytes, entry.params
+        self.arg_bytes = entry.args_bytes
         self.codes = {}
         self.image, self.kernel, self.folder, self.level = image, kernel, folder, level
         self.code = self.load(variant)
@@ -64,18 +63,11 @@ class Rig:
         return self.codes[variant]
 
     def _load_image(self) -> None:
-        end = max([a + s for _, a, _, s, *_ in self.program.sections.values()] + [64])
-        self.memory = aligned(end)
-        for _name, (kind, address, offset, size, *_) in self.program.sections.items():
-            if address and kind != 8:
-                data = np.frombuffer(self.image[offset : offset + size], np.uint8)
-                self.memory[address : address + size] = data
-        if ".rela.dyn" in self.program.sections:
-            _, _, offset, size = self.program.sections[".rela.dyn"][:4]
-            rows = np.frombuffer(self.image[offset : offset + size], np.int64).reshape(-1, 3)
-            for place, _, value in rows:
-                self.memory[place : place + 8].view(np.int64)[0] = \
-                    value + self.memory.ctypes.data
+        image = self.program.image
+        self.memory = aligned(max(len(image.memory), 64))
+        self.memory[: len(image.memory)] = np.frombuffer(image.memory, np.uint8)
+        for place, value in image.relative:
+            self.memory[place : place + 8].view(np.int64)[0] = value + self.memory.ctypes.data
 
     def arguments(self, values) -> np.ndarray:
         block = aligned(max(self.arg_bytes, 64))

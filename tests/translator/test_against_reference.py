@@ -9,12 +9,11 @@ import struct
 import numpy as np
 import pytest
 
-from warpfive.isa import ROWS, UNITS, Row, assemble, disassemble, encode, reference
+from warpfive.isa import ROWS, UNITS, Row, disassemble, encode, reference
 
+from .images import BASE, image_of
 from .rig import Rig, aligned
 
-START = 0x1000
-"""Offset of the code in the image."""
 MASK, SCRATCH_POINTER, OUT = 9, 8, 5
 """s1, the full member mask; s0, a lane's scratch memory; t0, where its next result goes."""
 SOURCES = {"x": range(10, 18), "f": range(16)}
@@ -27,31 +26,6 @@ APART = ("system", "barrier")
 
 NANS = {"s": 0x7F800000, "d": 0x7FF << 52, "h": 0x7C00, "bf16": 0x7F80}
 SIZES = {"s": 32, "d": 64, "h": 16, "bf16": 16}
-
-
-def image(text: str) -> bytes:
-    """A kernel image with one kernel named "kernel"."""
-    code = assemble(text, base=START)
-    record = f"warpfive 1 {0:032x}\nkernel kernel entry={START:x} args=8 params=0:8 shared=0 "
-    record += "stack=512 maxthreads=1024\n"
-    symbol = bytes(24) + struct.pack("<IBBHQQ", 0, 0x12, 0, 1, START, len(code))
-    names = b"\0.text\0.warpfive\0.symtab\0.shstrtab\0"
-    parts = [(".text", 1, 6, START, code), (".warpfive", 1, 0, 0, record.encode()),
-             (".symtab", 2, 0, 0, symbol), (".shstrtab", 3, 0, 0, names)]  # fmt: skip
-    out, rows = bytearray(64), [bytes(64)]
-    for name, kind, flags, address, data in parts:
-        out += bytes(-len(out) % 16)
-        at = names.index(name.encode())
-        rows.append(
-            struct.pack("<IIQQQQIIQQ", at, kind, flags, address, len(out), len(data), 0, 0, 16, 24)
-        )
-        out += data
-    out += bytes(-len(out) % 16)
-    out[:64] = struct.pack(
-        "<16sHHIQQQIHHHHHH", b"\x7fELF\2\1\1", 3, 243, 1, 0, 0, len(out), 4, 64, 0, 0, 64,
-        len(rows), len(rows) - 1,
-    )  # fmt: skip
-    return bytes(out + b"".join(rows))
 
 
 PAIRS = {"wf.amoadd.h2": "pair h", "wf.amoadd.bf2": "pair bf16"}
@@ -259,7 +233,7 @@ def by_reference(rig: Rig, data: np.ndarray) -> None:
         memory.share(part.ctypes.data, part.nbytes)
     memory.share(data.ctypes.data, data.nbytes)
     launch = reference.Launch(
-        entry=rig.memory.ctypes.data + START, grid=(1, 1, 1), block=(32, 1, 1),
+        entry=rig.memory.ctypes.data + BASE, grid=(1, 1, 1), block=(32, 1, 1),
         slots=(reference.Slot(shared=0, stack=stack.ctypes.data),),
         args=args.ctypes.data, stack_bytes=512,
     )  # fmt: skip
@@ -268,7 +242,7 @@ def by_reference(rig: Rig, data: np.ndarray) -> None:
 
 def both(text: str, data: np.ndarray, variant: str, folder) -> tuple[np.ndarray, np.ndarray]:
     """The records after a run on the reference, and after one on translated code."""
-    rig = Rig(image(text), "kernel", (32, 1, 1), folder, variant)
+    rig = Rig(image_of(text), "kernel", (32, 1, 1), folder, variant)
     start, ours = data.copy(), data
     theirs = aligned(data.nbytes).view(np.uint64)
     by_reference(rig, ours)

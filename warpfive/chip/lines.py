@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from warpfive.compiler import read
 from warpfive.errors import ImageError
+from warpfive.isa import read_image
 
 HEADERS = str(Path(__file__).resolve().parents[1] / "compiler" / "include")
 
@@ -70,7 +70,7 @@ def source_line(image: Path, pc: int) -> str:
 
     Code inlined from our own headers belongs to the program's line before it.
     """
-    section = read(image.read_bytes()).sections.get(".debug_line")
+    section = read_image(image.read_bytes()).sections.get(".debug_line")
     last: Row | None = None
     own: Row | None = None
     for row in rows(section.data if section else b""):

@@ -5,16 +5,12 @@ from warpfive.compiler.device import DeviceOptions, compile_device
 from warpfive.compiler.driver import main
 from warpfive.compiler.hostlink import link as link_host
 from warpfive.compiler.hostlink import parts as prepare_host
-from warpfive.compiler.image import Image, ImageVariable, KernelEntry, read
 from warpfive.compiler.lines import Line, read_lines
 from warpfive.compiler.listing import disassemble, listing
 from warpfive.compiler.toolchain import host_target, wheel_version
 
 __all__ = [
     "DeviceOptions",
-    "Image",
-    "ImageVariable",
-    "KernelEntry",
     "Line",
     "compile_device",
     "compile_text",
@@ -24,7 +20,6 @@ __all__ = [
     "listing",
     "main",
     "prepare_host",
-    "read",
     "read_lines",
     "wheel_version",
 ]

@@ -9,7 +9,7 @@ from pathlib import Path
 from warpfive import cache
 from warpfive.compiler import toolchain
 from warpfive.compiler.codegen import target_arguments
-from warpfive.compiler.elf import Object, read_object
+from warpfive.compiler.object import Object, read_object
 from warpfive.errors import CompileError
 
 SOURCE = toolchain.LIBRARY / "builtins.c"

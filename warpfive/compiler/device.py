@@ -5,10 +5,10 @@ from pathlib import Path
 
 from warpfive.compiler import codegen, precompiled, ptx, toolchain
 from warpfive.compiler.builtins import objects
-from warpfive.compiler.elf import read_object
 from warpfive.compiler.ir import Unit, internal, lower
 from warpfive.compiler.join import join
 from warpfive.compiler.link import link
+from warpfive.compiler.object import read_object
 from warpfive.compiler.thunks import UnknownSize
 from warpfive.errors import CompileError
 

@@ -13,10 +13,10 @@ import zlib
 from dataclasses import asdict
 
 from warpfive.compiler import toolchain
-from warpfive.compiler.elf import HEADER, SECTION, text_at
 from warpfive.compiler.ir import Unit, Variable
 from warpfive.compiler.thunks import Kernel
 from warpfive.errors import CompileError
+from warpfive.isa import elf
 
 SECTION_NAME = ".nv_fatbin"
 PLACEHOLDER = b"warpfive"
@@ -72,7 +72,7 @@ def fill(host: bytes, device: bytes) -> bytes:
             body = host + bytes(-len(host) % 16)
             data = bytearray(body + device)
             row[4], row[5] = len(body), len(device)
-            SECTION.pack_into(data, offset + number * SECTION.size, *row)
+            elf.SECTION.pack_into(data, offset + number * elf.SECTION.size, *row)
             return bytes(data)
     return host  # nothing of CUDA is left in the host code
 
@@ -117,10 +117,11 @@ def units(host: bytes) -> list[tuple[str, Unit]]:
 
 
 def _rows(data: bytes) -> tuple[list[tuple[str, list[int]]], int]:
-    head = HEADER.unpack_from(data)
+    head = elf.HEADER.unpack_from(data)
     offset, count, names = head[6], head[12], head[13]
-    rows = [list(SECTION.unpack_from(data, offset + i * SECTION.size)) for i in range(count)]
+    size = elf.SECTION.size
+    rows = [list(elf.SECTION.unpack_from(data, offset + i * size)) for i in range(count)]
     if not rows:
         return [], offset
     strings = data[rows[names][4] : rows[names][4] + rows[names][5]]
-    return [(text_at(strings, row[0]), row) for row in rows], offset
+    return [(elf.text_at(strings, row[0]), row) for row in rows], offset

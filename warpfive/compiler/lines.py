@@ -4,7 +4,7 @@ import struct
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from warpfive.compiler.elf import text_at
+from warpfive.isa import elf
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class _Reader:
                 return value - (1 << shift) if signed and byte & 0x40 else value
 
     def text(self) -> str:
-        found = text_at(self.data, self.at)
+        found = elf.text_at(self.data, self.at)
         self.at = self.data.index(b"\0", self.at) + 1
         return found
 

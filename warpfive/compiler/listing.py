@@ -6,15 +6,15 @@ from pathlib import Path
 
 from warpfive import isa
 from warpfive.compiler.compile import device_image
-from warpfive.compiler.image import Image, ImageSymbol, read
 from warpfive.compiler.lines import Line, read_lines
 from warpfive.compiler.options import parse
 from warpfive.errors import InputError
+from warpfive.isa import Image, ImageSymbol, read_image
 
 
 def disassemble(path: Path, flags: list[str], kernel: str | None = None) -> Iterator[str]:
     """The assembly of a source's device code; of one kernel, by its name or a part of it."""
-    image = read(device_image(str(path), parse([*flags, str(path)])).data)
+    image = read_image(device_image(str(path), parse([*flags, str(path)])).data)
     yield from listing(image, kernel)
 
 

@@ -18,29 +18,39 @@ LEVELS = {
     "avx2": "-avx512f,-avx512bw,-avx512cd,-avx512dq,-avx512vl,-avx512vnni",
     "sse4": "-avx512f,-avx512bw,-avx512cd,-avx512dq,-avx512vl,-avx512vnni,-avx2,-avx,-fma,-f16c",
 }
-"""Host feature levels a test can force; a level only ever takes features away."""
-
-
-@cache
-def _initialise() -> None:
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
+"""Host feature levels a test can force; a level only ever takes features away. Arm's is neon."""
+PLAIN = {"avx512": 4, "avx2": 3, "sse4": 2}
+"""x86-64's versions that have the levels, for translations made on another architecture."""
 
 
 @cache
 def machine(level: str) -> llvm.TargetMachine:
-    """A target machine for this host, limited to a feature level ("" = all it has)."""
-    _initialise()
-    target = llvm.Target.from_triple(llvm.get_process_triple())
+    """A target machine for this host, limited to a feature level ("" = all it has).
+
+    The levels of another architecture are made for its plainest processor.
+    """
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    native = llvm.get_process_triple()
+    arm = level == "neon"
+    if level and arm != native.startswith("aarch64"):
+        triple = "aarch64-unknown-linux-gnu" if arm else "x86_64-unknown-linux-gnu"
+        cpu, features = ("generic", "+neon") if arm else (f"x86-64-v{PLAIN[level]}", "")
+    else:
+        triple, cpu = native, llvm.get_host_cpu_name()
+        features = _host_features(level)
+    return llvm.Target.from_triple(triple).create_target_machine(
+        cpu=cpu, features=features, opt=2, reloc="pic", codemodel="default")
+
+
+def _host_features(level: str) -> str:
     features = llvm.get_host_cpu_features().flatten()
     # The host's own conversions to bfloat16 take subnormal numbers for zero.
     extra = ",".join(filter(None, [LEVELS.get(level, ""), "-avx512bf16"]))
     if "avx512f" in features and "-avx512f" not in extra:
         # Whole registers: LLVM would otherwise keep to 256 bits on the older of these hosts.
         extra += ",-prefer-256-bit"
-    return target.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=f"{features},{extra}",
-        opt=2, reloc="pic", codemodel="default")
+    return f"{features},{extra}"
 
 
 def optimise(module: llvm.ModuleRef, tm: llvm.TargetMachine, level: int = 2) -> None:

@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from warpfive.errors import ImageError, TranslationError
-from warpfive.isa import Instruction, decode
+from warpfive.isa import Instruction, decode, read_image
 from warpfive.translator.lowering import BRANCHES, COLLECTIVE_UNITS, ENDS
 
-RELA, SYMTAB, NOBITS, FUNCTION = 4, 2, 8, 2
 RETURN_REGISTERS = (1, 5)
 
 
@@ -37,44 +36,17 @@ class Program:
     """The .text of an image, decoded on demand. Offsets are image offsets throughout."""
 
     def __init__(self, image: bytes) -> None:
-        if image[:4] != b"\x7fELF":
-            raise ImageError("not a kernel image: it does not begin with the ELF magic number")
-        self.sections: dict[str, tuple[int, int, int, int, int, int]] = {}
-        self.image = image
-        self._read_sections()
-        _, self.text_address, offset, size = self.sections[".text"][:4]
-        self.text = image[offset : offset + size]
-        self.entries: dict[str, dict[str, str]] = {}
-        self.build_id = ""
-        self._read_kernels()
+        self.image = read_image(image)
+        self.text_address, self.text = self.image.text
         self._decoded: dict[int, Instruction | None] = {}
-
-    def _read_sections(self) -> None:
-        at, = struct.unpack_from("<Q", self.image, 40)
-        size, count, names = struct.unpack_from("<HHH", self.image, 58)
-        rows = [struct.unpack_from("<IIQQQQIIQQ", self.image, at + i * size)
-                for i in range(count)]
-        strings = rows[names][4]
-        for row in rows:
-            end = self.image.index(b"\0", strings + row[0])
-            name = self.image[strings + row[0] : end].decode()
-            self.sections[name] = (row[1], row[3], row[4], row[5], row[6], row[9])
-
-    def _read_kernels(self) -> None:
-        _, _, offset, size = self.sections[".warpfive"][:4]
-        for line in self.image[offset : offset + size].decode().splitlines():
-            words = line.split()
-            if words[:1] == ["warpfive"]:
-                self.build_id = words[2]
-            elif words[:1] == ["kernel"]:
-                self.entries[words[1]] = dict(word.split("=", 1) for word in words[2:])
 
     def entry(self, kernel: str) -> int:
         """The offset a kernel starts at."""
-        if kernel not in self.entries:
+        kernels = self.image.kernels
+        if kernel not in kernels:
             raise ImageError(f"no kernel {kernel} in the image; it has: "
-                             + ", ".join(sorted(self.entries)))
-        return int(self.entries[kernel]["entry"], 16)
+                             + ", ".join(sorted(kernels)))
+        return kernels[kernel].entry
 
     def instruction(self, pc: int) -> Instruction | None:
         if pc not in self._decoded:
@@ -89,13 +61,7 @@ class Program:
     @cached_property
     def functions(self) -> list[int]:
         """Offsets of every function: what an indirect jump may reach."""
-        _, _, offset, size = self.sections[".symtab"][:4]
-        found = set()
-        for at in range(offset, offset + size, 24):
-            _, info, _, section, value, _ = struct.unpack_from("<IBBHQQ", self.image, at)
-            if info & 15 == FUNCTION and section:
-                found.add(value)
-        return sorted(found)
+        return sorted({symbol.address for symbol in self.image.symbols if symbol.is_function})
 
     def call_target(self, pc: int, ins: Instruction) -> int | None:
         """Where a jump goes, if its word (or the auipc before it) says so."""

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from warpfive.compiler.elf import (
+from warpfive.errors import ImageError
+from warpfive.isa.elf import (
     EM_RISCV,
     HEADER,
     RELA,
@@ -12,7 +13,6 @@ from warpfive.compiler.elf import (
     SYMBOL,
     text_at,
 )
-from warpfive.errors import ImageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Image:
         return None
 
 
-def read(data: bytes) -> Image:
+def read_image(data: bytes) -> Image:
     """Reads an image; refuses anything the compiler did not make."""
     if data[:4] != b"\x7fELF" or len(data) < HEADER.size:
         raise ImageError("not a kernel image: the file does not begin as an ELF file does")
@@ -116,7 +116,7 @@ def read(data: bytes) -> Image:
     relative = [
         (offset, addend) for offset, _, addend in RELA.iter_unpack(sections[".rela.dyn"].data)
     ]
-    memory = _memory(data, sections)
+    memory = _memory(sections)
     units = tuple(
         line.split()[1]
         for line in sections[".warpfive"].data.decode().splitlines()
@@ -136,10 +136,12 @@ def _sections(data: bytes, head: tuple[int, ...]) -> dict[str, ImageSection]:
     return found
 
 
-def _memory(data: bytes, sections: dict[str, ImageSection]) -> bytes:
-    end = max(s.address + s.size for s in sections.values() if s.loaded)
-    filled = max(s.address + len(s.data) for s in sections.values() if s.loaded)
-    return data[:filled].ljust(end, b"\0")
+def _memory(sections: dict[str, ImageSection]) -> bytes:
+    loaded = [section for section in sections.values() if section.loaded]
+    memory = bytearray(max((s.address + s.size for s in loaded), default=0))
+    for section in loaded:
+        memory[section.address : section.address + len(section.data)] = section.data
+    return bytes(memory)
 
 
 def _symbols(sections: dict[str, ImageSection]) -> list[ImageSymbol]:
