@@ -291,7 +291,7 @@ class Fast(Specials, Lowering):
         if ins.name == "addi" and ins.rd == STACK_POINTER:
             self.delta += ins.imm
             return True
-        slot = self.ssa.slot(self.number, ins, self.delta)
+        slot = self.ssa.slot(self.number, self.pc, ins, self.delta)
         if slot is None:
             return False
         if ins.name in STORES:

@@ -226,7 +226,9 @@ class Integers(Converter):
             if one.type == "b" and other.const == 0 and flag in ("eq", "ne"):
                 return one if flag == "ne" else self.negate(one)
         a, b, element, predicate = self._same_width(predicate, a, b)
-        if a.uniform and b.uniform:
+        abreast = (a.kind == b.kind == "A" and (a.stride, a.row) == (b.stride, b.row)
+                   and predicate in ("eq", "ne"))  # their difference is the same in all lanes
+        if abreast or (a.uniform and b.uniform):
             return self.scalar("b", self.b.emit(
                 f"icmp {predicate} {element} {a.name}, {b.name}"), low=0, high=1)
         name = self.b.emit(f"icmp {predicate} {vector(element)} {self.vec(a)}, {self.vec(b)}")

@@ -31,13 +31,14 @@ class Stack:
     """Which stack slots can be kept as variables: a slot is (offset, size).
 
     Slots can be if the stack pointer is used for nothing but loads and stores at constant offsets
-    and its own adjustment, and every load reads what one store of its own size wrote. (The compiler
-    gives the same bytes to values of different sizes at different times.)
+    and its own adjustment, and every load reads what one store wrote, whole or its low part. (The
+    compiler gives the same bytes to values of different sizes at different times.)
     """
 
     def __init__(self, flow: Flow) -> None:
         self.delta: dict[int, int] = {0: 0}
-        self.events: dict[int, list[tuple[Slot, bool]]] = {}  # slot, whether it is stored
+        self.events: dict[int, list[tuple[int, Slot, bool]]] = {}  # pc, slot, whether stored
+        self.wider: dict[tuple[int, int], Slot] = {}  # by node and pc: loads of a slot's low part
         self.promoted = self._scan(flow) and self._consistent(flow)
 
     def _scan(self, flow: Flow) -> bool:
@@ -46,8 +47,8 @@ class Stack:
                 return False
             delta = self.delta[number]
             events = self.events.setdefault(number, [])
-            for _, ins in flow.nodes[number].instructions:
-                moved = self._step(ins, delta, events)
+            for pc, ins in flow.nodes[number].instructions:
+                moved = self._step(pc, ins, delta, events)
                 if moved is None:
                     return False
                 delta = moved
@@ -57,7 +58,8 @@ class Stack:
         return True
 
     @staticmethod
-    def _step(ins: Instruction, delta: int, events: list[tuple[Slot, bool]]) -> int | None:
+    def _step(pc: int, ins: Instruction, delta: int,
+              events: list[tuple[int, Slot, bool]]) -> int | None:
         uses = [r for r in ins.reads if r == ("x", STACK_POINTER)]
         if ins.name == "addi" and ins.rd == STACK_POINTER and ins.rs1 == STACK_POINTER:
             return delta + ins.imm
@@ -69,12 +71,12 @@ class Stack:
         stored = ins.name in STORES and ins.name[0] != "f" and ins.rs2 == STACK_POINTER
         if access is None or ins.rs1 != STACK_POINTER or stored:
             return None
-        events.append(((delta + ins.imm, access.size), ins.name in STORES))
+        events.append((pc, (delta + ins.imm, access.size), ins.name in STORES))
         return delta
 
     def _consistent(self, flow: Flow) -> bool:
         """Whether at every load its slot was stored last, whole, on every path."""
-        slots = {slot for events in self.events.values() for slot, _ in events}
+        slots = {slot for events in self.events.values() for _, slot, _ in events}
         rivals = {slot: {other for other in slots if other != slot
                          and other[0] < slot[0] + slot[1] and slot[0] < other[0] + other[1]}
                   for slot in slots}
@@ -83,7 +85,7 @@ class Stack:
         while work:
             number = work.pop()
             now = set(valid[number])
-            for slot, stored in self.events[number]:
+            for _, slot, stored in self.events[number]:
                 if stored:
                     now -= rivals[slot]
                     now.add(slot)
@@ -99,12 +101,16 @@ class Stack:
 
     def _loads_valid(self, number: int, now: set[Slot], rivals: dict[Slot, set[Slot]]) -> bool:
         now = set(now)
-        for slot, stored in self.events[number]:
+        for pc, slot, stored in self.events[number]:
             if stored:
                 now -= rivals[slot]
                 now.add(slot)
             elif slot not in now:
-                return False
+                around = [other for other in rivals[slot] & now
+                          if other[0] == slot[0] and other[1] > slot[1]]
+                if not around:
+                    return False
+                self.wider[number, pc] = around[0]
         return True
 
 
@@ -130,11 +136,12 @@ class Ssa:
 
     # -- accesses -----------------------------------------------------------------------------
 
-    def slot(self, number: int, ins: Instruction, delta: int) -> Variable | None:
+    def slot(self, number: int, pc: int, ins: Instruction, delta: int) -> Variable | None:
         """The promoted slot a load or store touches."""
         access = LOADS.get(ins.name) or STORES.get(ins.name)
         if self.stack.promoted and ins.rs1 == STACK_POINTER and access is not None:
-            return ("m", (delta + ins.imm, access.size))
+            own = (delta + ins.imm, access.size)
+            return ("m", self.stack.wider.get((number, pc), own))
         return None
 
     def accesses(self, number: int):
@@ -143,7 +150,7 @@ class Ssa:
         for pc, ins in self.flow.nodes[number].instructions:
             reads, writes = list(ins.reads), list(ins.writes)
             if self.stack.promoted:
-                slot = self.slot(number, ins, delta)
+                slot = self.slot(number, pc, ins, delta)
                 if ins.name == "addi" and ins.rd == STACK_POINTER:
                     delta += ins.imm
                 hidden = ("x", STACK_POINTER)
