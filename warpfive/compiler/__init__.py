@@ -1,5 +1,6 @@
 """The CUDA compiler: our own headers, the nvcc-compatible driver, and the device linker."""
 
+from warpfive.compiler.builtins import fingerprint
 from warpfive.compiler.compile import compile_text
 from warpfive.compiler.device import DeviceOptions, compile_device
 from warpfive.compiler.driver import main
@@ -15,6 +16,7 @@ __all__ = [
     "compile_device",
     "compile_text",
     "disassemble",
+    "fingerprint",
     "host_target",
     "link_host",
     "listing",

@@ -1,0 +1,10 @@
+"""Library kernels (matrix products, attention, norms, ...): CUDA C++ that our own compiler builds.
+
+``include/warpfive_kernels.h`` is the interface; this is its door for Python.
+"""
+
+from warpfive.kernels.build import INCLUDE, library_path
+from warpfive.kernels.door import call, library
+from warpfive.kernels.types import DType, GemmArgs, Matrix
+
+__all__ = ["INCLUDE", "DType", "GemmArgs", "Matrix", "call", "library", "library_path"]

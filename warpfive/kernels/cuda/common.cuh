@@ -1,0 +1,114 @@
+// What all kernels share: the status, element types, activations.
+#pragma once
+#include <cuda_bf16.h>
+#include <cuda_fp16.h>
+#include <cuda_runtime.h>
+#include "../include/warpfive_kernels.h"
+
+namespace wfk {
+
+// ---- host: status ---------------------------------------------------------------------------
+
+wfk_status fail(wfk_status status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+wfk_status fine();
+/// The status of what was launched just before.
+wfk_status launched(const char *what);
+const char *name_of(wfk_dtype type);
+/// Bytes of `count` elements.
+int64_t bytes_of(wfk_dtype type, int64_t count);
+
+inline bool is_real(wfk_dtype type) {
+  return type == WFK_F32 || type == WFK_F16 || type == WFK_BF16;
+}
+
+/// Makes `kernel` take `bytes` of dynamic shared memory.
+template <class K>
+void allow_shared(K *kernel, int bytes) {
+  if (bytes > 48 << 10)
+    cudaFuncSetAttribute(reinterpret_cast<const void *>(kernel),
+                         cudaFuncAttributeMaxDynamicSharedMemorySize, bytes);
+}
+
+// ---- device: element types ------------------------------------------------------------------
+
+struct F8E4M3 { unsigned char bits; };
+struct F8E5M2 { unsigned char bits; };
+
+__device__ inline float value(float x) { return x; }
+__device__ inline double value(double x) { return x; }
+__device__ inline float value(__half x) { return __half2float(x); }
+__device__ inline float value(__nv_bfloat16 x) {
+  return __uint_as_float((unsigned)__bfloat16_as_ushort(x) << 16);
+}
+__device__ inline float value(F8E5M2 x) {
+  return __half2float(__ushort_as_half((unsigned short)(x.bits << 8)));
+}
+__device__ inline float value(F8E4M3 x) {
+  // The same bits read as a half have 2^-8 of the value, subnormals included.
+  unsigned short bits = (unsigned short)((x.bits & 0x80) << 8 | (x.bits & 0x7f) << 7);
+  float scaled = 256.0f * __half2float(__ushort_as_half(bits));
+  return (x.bits & 0x7f) == 0x7f ? __uint_as_float(0x7fc00000) : scaled;
+}
+__device__ inline float value(signed char x) { return x; }
+__device__ inline float value(unsigned char x) { return x; }
+__device__ inline float value(short x) { return x; }
+__device__ inline float value(int x) { return (float)x; }
+__device__ inline float value(long long x) { return (float)x; }
+
+template <class T> __device__ inline T made(float x) { return T(x); }
+template <> __device__ inline __half made<__half>(float x) { return __float2half_rn(x); }
+template <> __device__ inline __nv_bfloat16 made<__nv_bfloat16>(float x) {
+  return __float2bfloat16_rn(x);
+}
+
+/// Bits of a half or a bfloat16 to float, and back.
+__device__ __forceinline__ float wide_half(unsigned short bits, int type) {
+  if (type == WFK_BF16) return __uint_as_float((unsigned)bits << 16);
+  return __half2float(__ushort_as_half(bits));
+}
+__device__ __forceinline__ unsigned short half_bits(float x, int type) {
+  if (type == WFK_BF16) return __bfloat16_as_ushort(__float2bfloat16_rn(x));
+  return __half_as_ushort(__float2half_rn(x));
+}
+
+/// Element `at` of an array of a real type.
+__device__ __forceinline__ float real_at(const void *data, int type, long at) {
+  if (type == WFK_F32) return ((const float *)data)[at];
+  return wide_half(((const unsigned short *)data)[at], type);
+}
+
+/// The same truth, which the compiler cannot connect with its other uses. A branch on it guards just
+/// the access behind it: the translator then masks that access and nothing around it.
+__device__ __forceinline__ bool apart(bool truth) {
+  int word = truth;
+  asm volatile("" : "+r"(word));
+  return word != 0;
+}
+
+/// 1 - erf(x), relative error below 1.2e-7: W. H. Press et al., Numerical Recipes, "erfcc".
+__device__ __forceinline__ float erfc_smooth(float x) {
+  float z = fabsf(x), t = 1.0f / (1.0f + 0.5f * z), y = 0.17087277f;
+  const float c[] = {-0.82215223f, 1.48851587f, -1.13520398f, 0.27886807f, -0.18628806f,
+                     0.09678418f,  0.37409196f, 1.00002368f,  -1.26551223f};
+#pragma unroll
+  for (float one : c) y = one + t * y;
+  y = t * __expf(-z * z + y);
+  return x >= 0 ? y : 2.0f - y;
+}
+
+__device__ __forceinline__ float sigmoid(float x) { return 1.0f / (1.0f + __expf(-x)); }
+
+/// Free of branches that lanes would take differently.
+__device__ __forceinline__ float activated(float x, int act) {
+  switch (act) {
+    case WFK_RELU: return x < 0 ? 0.0f : x;
+    case WFK_GELU: return 0.5f * x * erfc_smooth(-0.70710678f * x);
+    case WFK_GELU_TANH: return x * sigmoid(1.5957691f * (x + 0.044715f * x * x * x));
+    case WFK_SILU: return x * sigmoid(x);
+    case WFK_SIGMOID: return sigmoid(x);
+    case WFK_TANH: return 2.0f * sigmoid(2.0f * x) - 1.0f;
+    default: return x;
+  }
+}
+
+}  // namespace wfk

@@ -1,0 +1,56 @@
+"""The structures of ``warpfive_kernels.h``, for ctypes."""
+
+import ctypes
+from ctypes import c_double, c_int, c_int64, c_void_p
+from enum import IntEnum
+
+
+class DType(IntEnum):
+    """Element types."""
+
+    F32 = 0
+    F64 = 1
+    F16 = 2
+    BF16 = 3
+    F8E4M3 = 4
+    F8E5M2 = 5
+    I8 = 6
+    U8 = 7
+    I4 = 8
+    U4 = 9
+    I16 = 10
+    I32 = 11
+    I64 = 12
+    BOOL = 13
+
+
+class Activation(IntEnum):
+    """What is applied to the result of a product."""
+
+    NONE = 0
+    RELU = 1
+    GELU = 2
+    GELU_TANH = 3
+    SILU = 4
+    SIGMOID = 5
+    TANH = 6
+
+
+class Matrix(ctypes.Structure):
+    """Elements ``data[row * rs + column * cs + batch * bs]``."""
+
+    _fields_ = (("data", c_void_p), ("type", c_int), ("rs", c_int64), ("cs", c_int64),
+                ("bs", c_int64))  # fmt: skip
+
+
+class GemmArgs(ctypes.Structure):
+    """D = act(alpha A B + beta C + bias) + residual; the header says what each field means."""
+
+    _fields_ = (
+        *((name, c_int64) for name in ("m", "n", "k", "batch")),
+        *((name, Matrix) for name in ("a", "b", "d", "c", "residual")),
+        ("alpha", c_double), ("beta", c_double),
+        ("bias", c_void_p), ("bias_of_rows", c_int), ("activation", c_int),
+        ("b_scale", c_void_p), ("b_zero", c_void_p), ("b_scale_type", c_int), ("group", c_int64),
+        ("a_scale", c_void_p), ("offsets", c_void_p), ("groups", c_int64),
+    )  # fmt: skip
