@@ -1,4 +1,4 @@
-"""Tensors on the chip against the same on the CPU: copies, views, arithmetic, reductions, indices."""
+"""Tensors on the chip against the CPU: copies, views, arithmetic, reductions, indices."""
 
 import pytest
 import torch
@@ -105,7 +105,7 @@ def test_a_network() -> None:
 def test_an_operator_without_a_kernel_says_so() -> None:
     with pytest.raises(NotImplementedError, match="has no kernel on the chip.*--fallback"):
         torch.special.airy_ai(torch.ones(3, device="cuda"))
-    with pytest.raises(NotImplementedError, match="aten::_linalg_svd.*has no kernel on the chip"):
+    with pytest.raises(NotImplementedError, match="svd_stub has no kernel on the chip"):
         torch.linalg.svd(torch.ones(3, 3, device="cuda"))
 
 

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from warpfive.cache import cache_dir, locked
+from warpfive.cache import locked, root
 from warpfive.errors import WarpfiveError
 
 NATIVE = Path(__file__).resolve().parent / "native"
@@ -25,12 +25,12 @@ def torch_library() -> Path:
     """Path of the library for the installed torch, built if the cache lacks it."""
     import torch
 
-    root = Path(torch.__file__).parent
-    path = cache_dir() / "torch" / library_key(torch.__version__) / "libwarpfive_torch.so"
+    place = Path(torch.__file__).parent
+    path = root() / "torch" / library_key(torch.__version__) / "libwarpfive_torch.so"
     if not path.exists():
-        with locked(cache_dir() / "torch" / "lock"):
+        with locked(root() / "torch" / "lock"):
             if not path.exists():
-                build(path, root)
+                build(path, place)
     return path
 
 

@@ -125,7 +125,8 @@ def pointwise(d: Description) -> str:
     for letter, operand, i in zip(
         LETTERS, d.inputs, range(d.outputs, len(d.operands)), strict=False
     ):
-        lines.append(f"const {input_type(formula, operand)} {letter} = {read(formula, operand, i)};")
+        kind, value = input_type(formula, operand), read(formula, operand, i)
+        lines.append(f"const {kind} {letter} = {value};")
     lines += [f"const T s{i} = number<T>(q.s{i});" for i in range(d.slots)]
     lines += [f"{formula.text};"] if formula.stores else list(results(d, formula))
     body = "".join(f"  {line}\n" for line in lines)

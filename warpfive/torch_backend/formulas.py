@@ -1,8 +1,8 @@
 """Elementwise operators: which of torch's dispatch stubs each fills, and its formula in CUDA C++.
 
 In a formula ``a``, ``b``, ``c`` are the input elements in the type to compute in (``T``; ``C`` is
-the tensors' common type), ``s0``, ``s1`` the operator's number arguments as ``T``, and ``q.s0.whole``,
-``q.s0.real`` the same as integer and double. Adding an operator is adding a row.
+the tensors' common type), ``s0``, ``s1`` the operator's number arguments as ``T``, and
+``q.s0.whole``, ``q.s0.real`` the same as integer and double. Adding an operator is adding a row.
 """
 
 from dataclasses import dataclass

@@ -25,9 +25,8 @@ def shared_operators(torchgen_root: Path) -> Iterator[str]:
             for keys, function in KERNEL.findall(body)
             for key in keys.split(",")
         }
-        if "CPU" in kernels and kernels["CPU"] == kernels.get("CUDA"):
-            yield match[1]
-        elif "  ufunc_inner_loop:" in body:
+        one = "CPU" in kernels and kernels["CPU"] == kernels.get("CUDA")
+        if one or "  ufunc_inner_loop:" in body:
             yield match[1]
 
 

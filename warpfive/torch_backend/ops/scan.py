@@ -35,14 +35,16 @@ extern "C" __global__ void k(const Parameters q) {
   for (long i = first; i < end; ++i) total = F::join(total, to<T>(to<R>(in[i * q.in_step])));
   __shared__ T totals[THREADS];
   totals[threadIdx.x] = total;
-  for (int reach = 1; reach < THREADS; reach *= 2) {
-    __syncthreads();
-    T before = threadIdx.x >= reach ? totals[threadIdx.x - reach] : F::start();
-    __syncthreads();
-    totals[threadIdx.x] = F::join(before, totals[threadIdx.x]);
-  }
   __syncthreads();
-  T running = threadIdx.x ? totals[threadIdx.x - 1] : F::start();
+  T running = F::start();
+  const int warp = threadIdx.x / 32 * 32;
+  for (int i = warp; i < threadIdx.x; ++i) running = F::join(running, totals[i]);
+  __shared__ T of_warps[THREADS / 32];
+  if (threadIdx.x % 32 == 31) of_warps[threadIdx.x / 32] = F::join(running, total);
+  __syncthreads();
+  T before = F::start();
+  for (int i = 0; i < threadIdx.x / 32; ++i) before = F::join(before, of_warps[i]);
+  running = F::join(before, running);
   for (long i = first; i < end; ++i) {
     running = F::join(running, to<T>(to<R>(in[i * q.in_step])));
     out[i * q.out_step] = to<R>(running);
