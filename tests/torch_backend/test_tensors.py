@@ -111,12 +111,13 @@ def test_an_operator_without_a_kernel_says_so() -> None:
 
 def test_events_read_the_chips_clock() -> None:
     a, _ = both(1 << 16)
+    a + a  # compiled before the clock is read
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     start.record()
     a + a
     end.record()
     torch.cuda.synchronize()
-    assert 0 < start.elapsed_time(end) < 100
+    assert 0 < start.elapsed_time(end) < 1000
 
 
 def test_memory_is_counted_and_given_back() -> None:

@@ -13,6 +13,7 @@ from warpfive.cuda.array import DeviceArray, asarray, asnumpy, empty, zeros
 from warpfive.cuda.device import Device, DeviceProperties
 from warpfive.cuda.errors import CudaError
 from warpfive.cuda.kernel import RawKernel, RawModule
+from warpfive.cuda.library import call, library, made, wait
 from warpfive.cuda.program import Program
 from warpfive.cuda.stream import Event, Stream
 
@@ -28,6 +29,10 @@ __all__ = [
     "Stream",
     "asarray",
     "asnumpy",
+    "call",
     "empty",
+    "library",
+    "made",
+    "wait",
     "zeros",
 ]

@@ -6,8 +6,7 @@ from typing import Any
 
 import torch
 
-from warpfive.cuda import Device
-from warpfive.cuda.library import call
+from warpfive.cuda import Device, call
 from warpfive.torch_backend.native import native
 
 API_VERSION = 12080
@@ -58,7 +57,7 @@ class Cudart:
         return Device(0).mem_info
 
     def cudaGetErrorString(self, code: int) -> str:
-        from warpfive.cuda.library import library
+        from warpfive.cuda import library
 
         return library().cudaGetErrorString(int(code)).decode()
 
@@ -87,7 +86,7 @@ def only_zero(index: int) -> int:
 
 
 def synchronize() -> None:
-    from warpfive.cuda.library import wait
+    from warpfive.cuda import wait
 
     wait("cudaStreamQuery", 0, "cudaStreamSynchronize")
     if not native().wf_device_synchronize():

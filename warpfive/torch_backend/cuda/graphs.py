@@ -4,7 +4,7 @@ import ctypes
 import itertools
 from typing import Any
 
-from warpfive.cuda.library import call, library, made
+from warpfive.cuda import call, library, made
 from warpfive.torch_backend.native import native
 
 POOLS = itertools.count(1)

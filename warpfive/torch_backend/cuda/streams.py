@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from warpfive.cuda.library import call
+from warpfive.cuda import call
 from warpfive.torch_backend.native import native
 
 CUDA = 1  # c10::DeviceType
