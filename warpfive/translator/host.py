@@ -12,6 +12,7 @@ from pathlib import Path
 import llvmlite.binding as llvm
 
 from warpfive.errors import TranslationError
+from warpfive.translator.pairs import PAIR_PRODUCTS, pair_products
 
 LEVELS = {
     "avx512": "",
@@ -31,19 +32,24 @@ def machine(level: str) -> llvm.TargetMachine:
     """
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
-    native = llvm.get_process_triple()
-    arm = level == "neon"
-    if level and arm != native.startswith("aarch64"):
+    triple, cpu = llvm.get_process_triple(), llvm.get_host_cpu_name()
+    if _foreign(level):
+        arm = level == "neon"
         triple = "aarch64-unknown-linux-gnu" if arm else "x86_64-unknown-linux-gnu"
-        cpu, features = ("generic", "+neon") if arm else (f"x86-64-v{PLAIN[level]}", "")
-    else:
-        triple, cpu = native, llvm.get_host_cpu_name()
-        features = _host_features(level)
+        cpu = "generic" if arm else f"x86-64-v{PLAIN[level]}"
     return llvm.Target.from_triple(triple).create_target_machine(
-        cpu=cpu, features=features, opt=2, reloc="pic", codemodel="default")
+        cpu=cpu, features=_features(level), opt=2, reloc="pic", codemodel="default")
 
 
-def _host_features(level: str) -> str:
+def _foreign(level: str) -> bool:
+    """Whether a level is of another architecture than this host's."""
+    return bool(level) and (level == "neon") != llvm.get_process_triple().startswith("aarch64")
+
+
+def _features(level: str) -> str:
+    """What code may use, written +one,-other."""
+    if _foreign(level):
+        return {"neon": "+neon", "sse4": "+sse2", "avx2": "+avx2", "avx512": "+avx512bw"}[level]
     features = llvm.get_host_cpu_features().flatten()
     # The host's own conversions to bfloat16 take subnormal numbers for zero.
     extra = ",".join(filter(None, [LEVELS.get(level, ""), "-avx512bf16"]))
@@ -66,6 +72,8 @@ def optimise(module: llvm.ModuleRef, tm: llvm.TargetMachine, level: int = 2) -> 
 def compile_object(text: str, level: str = "", opt: int = 2) -> bytes:
     """A host object file from LLVM text."""
     tm = machine(level)
+    if f"@{PAIR_PRODUCTS}" in text:
+        text += pair_products(_features(level))
     try:
         module = llvm.parse_assembly(text)
         module.verify()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from warpfive.translator.collective import Collectives
 from warpfive.translator.memory import Access
+from warpfive.translator.pairs import PAIR_PRODUCTS
 from warpfive.translator.values import Value, const_vector, vector
 from warpfive.units import WARP_LANES
 
@@ -208,18 +209,10 @@ class Tiles(Collectives):
         return [b.emit(f"load {kind}, ptr {slot}, align 64") for slot in slots]
 
     def _pair_sum(self, total: str, left: str, right: str) -> str:
-        """total + the products of pairs of 16-bit numbers, which hosts have an instruction for."""
-        b, word, short = self.b, f"<{TILE} x i32>", f"<{2 * TILE} x i16>"
-        products = []
-        factors = [b.emit(f"bitcast {word} {each} to {short}") for each in (left, right)]
-        for parity in range(2):
-            picks = const_vector("i32", [2 * i + parity for i in range(TILE)])
-            sides = [b.emit(f"shufflevector {short} {each}, {short} poison, "
-                            f"<{TILE} x i32> {picks}") for each in factors]
-            sides = [b.emit(f"sext <{TILE} x i16> {each} to {word}") for each in sides]
-            products.append(b.emit(f"mul nsw {word} {sides[0]}, {sides[1]}"))
-        both = b.emit(f"add {word} {products[0]}, {products[1]}")
-        return b.emit(f"add {word} {total}, {both}")
+        """total + the sums of products of pairs of 16-bit numbers, a host's own instruction."""
+        kind = f"<{TILE} x i32>"
+        pairs = self.b.emit(f"call {kind} @{PAIR_PRODUCTS}({kind} {left}, {kind} {right})")
+        return self.b.emit(f"add {kind} {total}, {pairs}")
 
     def _operand(self, values: list[Value], type_: str, kind: str, paired: bool) -> str:
         """Memory that holds A or B as the product reads it, written once in a block of code."""
