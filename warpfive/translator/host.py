@@ -22,6 +22,16 @@ LEVELS = {
 """Host feature levels a test can force; a level only ever takes features away. Arm's is neon."""
 PLAIN = {"avx512": 4, "avx2": 3, "sse4": 2}
 """x86-64's versions that have the levels, for translations made on another architecture."""
+UNSCHEDULED = ("-disable-post-ra", "-enable-misched=false")
+"""Schedulers cost most of the time on long blocks of vector code, and such hosts reorder anyway."""
+
+
+@cache
+def _initialise() -> None:
+    for option in UNSCHEDULED:
+        llvm.set_option("warpfive", option)
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
 
 
 @cache
@@ -30,8 +40,7 @@ def machine(level: str) -> llvm.TargetMachine:
 
     The levels of another architecture are made for its plainest processor.
     """
-    llvm.initialize_all_targets()
-    llvm.initialize_all_asmprinters()
+    _initialise()
     triple, cpu = llvm.get_process_triple(), llvm.get_host_cpu_name()
     if _foreign(level):
         arm = level == "neon"
