@@ -5,8 +5,8 @@ import pytest
 
 from warpfive.isa import ROWS, reference
 
+from .images import BASE, image_of
 from .rig import Rig, aligned
-from .test_against_reference import START, image
 
 LOADS = [row.name for row in ROWS if row.name.startswith("wf.tld")]
 STORES = [row.name for row in ROWS if row.name.startswith("wf.tst")]
@@ -37,7 +37,7 @@ BODY = f"""
 
 def run(text: str, data: np.ndarray, variant: str, folder) -> tuple[np.ndarray, np.ndarray]:
     """The memory after a run on the reference, and after one on translated code."""
-    rig = Rig(image(text), "kernel", (32, 1, 1), folder, variant)
+    rig = Rig(image_of(text), "kernel", (32, 1, 1), folder, variant)
     room = aligned(ROOM)
     results = []
     for launch in (by_reference, Rig.launch):
@@ -52,7 +52,7 @@ def by_reference(rig: Rig, data: np.ndarray) -> None:
     for part in (rig.memory, args, stack, data):
         memory.share(part.ctypes.data, part.nbytes)
     reference.run_grid(reference.Launch(
-        entry=rig.memory.ctypes.data + START, grid=(1, 1, 1), block=(32, 1, 1),
+        entry=rig.memory.ctypes.data + BASE, grid=(1, 1, 1), block=(32, 1, 1),
         slots=(reference.Slot(shared=0, stack=stack.ctypes.data),),
         args=args.ctypes.data, stack_bytes=512), memory)  # fmt: skip
 

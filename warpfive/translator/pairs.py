@@ -46,8 +46,8 @@ def _body(name: str, width: int) -> list[str]:
     lines, parts = [], []
     for first in range(0, WORDS, width):
         for side in "xy":
-            lines.append(f"  %{side}w{first} = shufflevector <16 x i32> %{side}, <16 x i32> poison, "
-                         f"<{width} x i32> {_numbers(first, width)}")
+            lines.append(f"  %{side}w{first} = shufflevector <16 x i32> %{side}, "
+                         f"<16 x i32> poison, <{width} x i32> {_numbers(first, width)}")
             lines.append(f"  %{side}{first} = bitcast {word} %{side}w{first} to {short}")
         lines.append(f"  %p{first} = call {word} @{name}({short} %x{first}, {short} %y{first})")
         parts.append(f"%p{first}")
