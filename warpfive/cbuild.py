@@ -1,4 +1,4 @@
-"""C files of the package as libraries: built once by the compiler of the ``ziglang`` wheel."""
+"""C and plain C++ files of the package as libraries: built once by the compiler of the ``ziglang`` wheel."""
 
 import ctypes
 import functools
@@ -15,7 +15,7 @@ FLAGS = ("-O3", "-shared", "-fPIC", "-mcpu=baseline")
 
 @functools.cache
 def c_library(source: Path) -> ctypes.CDLL:
-    """The library of one C file and the headers beside it, built on first use."""
+    """The library of one file and the headers beside it, built on first use."""
     files = (source, *sorted(source.parent.glob("*.h")))
     key = cache.digest(*FLAGS, *(path.read_bytes() for path in files))
     built = cache.root() / "native" / f"{source.stem}-{key[:16]}.so"

@@ -8,7 +8,7 @@
 """
 
 from warpfive.catalog.chip import DTYPE_BYTES, ChipSpec, CoreSpec, LinkSpec, MemorySpec
-from warpfive.catalog.chips import DEFAULT_CHIP, chip, chip_file, chip_names
+from warpfive.catalog.chips import DEFAULT_CHIP, chip, chip_file, chip_names, chip_path
 from warpfive.catalog.figure import GRADES, Figure, parse_quantity
 from warpfive.catalog.hf import model_from_config
 from warpfive.catalog.memory import MemoryTechnology, memory_technologies, memory_technology
@@ -24,7 +24,8 @@ __all__ = [
     "DEFAULT_CHIP", "DTYPE_BYTES", "GRADES", "SETTINGS", "AttentionSpec", "ChipSpec", "CoreSpec",
     "DenseOp", "EngineProfile", "FailureRate", "FeedForwardSpec", "Figure", "LayerSpec",
     "LinkSpec", "MemorySpec", "MemoryTechnology", "ModelSpec", "NodeSpec", "SystemSpec", "chip",
-    "chip_file", "chip_names", "engine_names", "engine_profile", "failure_rate", "failure_rates",
+    "chip_file", "chip_names", "chip_path", "engine_names", "engine_profile", "failure_rate",
+    "failure_rates",
     "memory_options", "memory_technologies", "memory_technology", "model", "model_from_config",
     "model_names", "nearest", "node_of", "parse_quantity", "profile_from", "resolve_model",
     "system", "system_names", "with_settings",

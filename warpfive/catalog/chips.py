@@ -73,6 +73,11 @@ def _aliases() -> dict[str, str]:
     return found
 
 
+def chip_path(name: str = DEFAULT_CHIP) -> Path:
+    """The catalog's file of a chip."""
+    return FOLDER / f"{name}.toml"
+
+
 @functools.cache
 def chip(name: str = DEFAULT_CHIP) -> ChipSpec:
     """The chip of this name or alias, or the one a ``.toml`` file describes."""

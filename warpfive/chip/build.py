@@ -17,11 +17,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from warpfive import cache
+from warpfive.catalog import chip, chip_path
 from warpfive.compiler import host_target, link_host, prepare_host, wheel_version
 from warpfive.errors import WarpfiveError
+from warpfive.perf import figures_text
 
 PACKAGE = Path(__file__).resolve().parents[1]
-SOURCE_DIRS = (PACKAGE / "chip" / "native", PACKAGE / "runtime" / "native")
+SOURCE_DIRS = tuple(PACKAGE / room / "native" for room in ("chip", "runtime", "perf"))
 FLAGS = (
     "-std=c++20", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-fvisibility-inlines-hidden",
     "-fno-sanitize=all", "-fno-omit-frame-pointer", "-pthread", "-Wall", "-Wextra",
@@ -46,7 +48,8 @@ def library(step: Step | None = None) -> Path:
     """Path of ``libwarpfive.so``, built if the cache lacks it; ``step`` hears of the building.
 
     Names that programs link by (``libcudart.so``, ``libcuda.so``) lie beside it. The file
-    ``server`` beside it says how to start the translator's process.
+    ``server`` beside it says how to start the translator's process, the file ``chip`` has the
+    figures of the catalog's default chip, by which the clock runs.
     """
     path = library_path()
     if not path.exists():
@@ -76,7 +79,7 @@ def announced() -> Step:
 def library_key() -> str:
     """Hash of everything the library is made from."""
     digest = hashlib.sha256(repr((FLAGS, LINK_FLAGS, NAMES)).encode())
-    found: set[Path] = set()
+    found: set[Path] = {chip_path()}
     for path in sources():
         included(path, found)
     for path in sorted(found):
@@ -103,6 +106,7 @@ def build(path: Path, step: Step) -> None:
         link = path.parent / name
         if not link.is_symlink():
             link.symlink_to(path.name)
+    cache.write(path.parent / "chip", figures_text(chip()).encode())
     temporary = path.with_name(f".{os.getpid()}.so")
     link_host(objects, str(temporary), extra=LINK_FLAGS, runtime=None, shared=True)
     os.replace(temporary, path)

@@ -25,16 +25,7 @@ def read_records(path: Path) -> list[Counters]:
     if not path.exists():
         return []
     lines = path.read_text(encoding="utf-8").splitlines()
-    return merge_counters(Counters.from_json(_whole(json.loads(line))) for line in lines)
-
-
-def _whole(record: dict[str, Any]) -> dict[str, Any]:
-    """A record of a library that counts instructions only, in the form of one that counts all."""
-    for name in ("warp", "lane"):
-        if f"{name}_instructions" in record:
-            record[name] = {"other": record.pop(f"{name}_instructions")}
-    record.pop("divergence", None)
-    return record
+    return merge_counters(Counters.from_json(json.loads(line)) for line in lines)
 
 
 def write_json(found: Comparison, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How long a launch that was counted takes on a chip: ``native/kernel_time.c`` from Python.
+"""How long a launch that was counted takes on a chip: ``native/kernel_time.cpp`` from Python.
 
 The formulas are the C file's, which the running chip's clock uses, too; ``docs/timing.md``
 explains them.
@@ -18,7 +18,7 @@ from warpfive.errors import InputError
 from warpfive.perf.counters import BUCKETS, SECTOR_BYTES, TENSOR_TYPES, Counters
 from warpfive.perf.energy import power_w
 
-SOURCE = Path(__file__).parent / "native" / "kernel_time.c"
+SOURCE = Path(__file__).parent / "native" / "kernel_time.cpp"
 _MEMBER = re.compile(r"^  double (\w+)(?:\[(\w+)\])?;", re.MULTILINE)
 _STREAM_SHARE = 0.9
 """Of the peak bandwidth that streaming reaches where nobody measured it."""
@@ -116,6 +116,12 @@ def figures_of(chip: ChipSpec) -> ctypes.Structure:
         host_bandwidth=chip.host_link.bandwidth * chip.host_link.efficiency,
         host_s=chip.host_link.latency_s, **tensor,
     )  # fmt: skip
+
+
+def figures_text(chip: ChipSpec) -> str:
+    """The figures as the running chip reads them: a line ``name value`` each, in their order."""
+    figures = figures_of(chip)
+    return "".join(f"{name} {getattr(figures, name)!r}\n" for name, _ in Figures._fields_)
 
 
 def _tensor_rate(chip: ChipSpec, dtype: str) -> float:

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "warpfive/chip/native/clock.h"
 #include "warpfive/chip/native/job.h"
 
 namespace wf {
@@ -20,8 +21,10 @@ constexpr uint64_t least_stack_bytes = 512 << 10;   // then an area is one unit 
 constexpr uint32_t fast_budget = 1 << 16, general_budget = 1 << 12, stalled_budget = 1 << 7;
 constexpr uint32_t looks = 64;  // turns of a warp that tell whether it waits or computes
 
-uint64_t clock_cycles(WfCtx *) { return chip_cycles(); }
-uint64_t clock_ns(WfCtx *) { return chip_time_ns(); }
+uint64_t clock_ns(WfCtx *ctx) { return static_cast<Block *>(ctx->scheduler)->job->clock_ns(); }
+uint64_t clock_cycles(WfCtx *ctx) {
+  return static_cast<uint64_t>(static_cast<double>(clock_ns(ctx)) * figures().clock_hz * 1e-9);
+}
 
 uint32_t waiting(const WfWarp *warp) { return warp->parked & ~warp->released; }
 

@@ -33,7 +33,7 @@ std::string default_cache() {
 constexpr const char *variables[] = {
     "WARPFIVE_ENGINE", "WARPFIVE_HOST", "WARPFIVE_THREADS", "WARPFIVE_KERNEL_TIMEOUT",
     "WARPFIVE_REPORT", "WARPFIVE_EXACT", "WARPFIVE_CACHE", "WARPFIVE_CACHE_BYTES",
-    "WARPFIVE_MEMORY",
+    "WARPFIVE_MEMORY", "WARPFIVE_CLOCK", "WARPFIVE_CHIP", "WARPFIVE_TRACE",
 };
 
 Engine engine_named(std::string_view name) {
@@ -48,6 +48,9 @@ bool assign(Settings *to, std::string_view name, const char *value) {
   else if (name == "WARPFIVE_THREADS") to->threads = static_cast<unsigned>(atoi(value));
   else if (name == "WARPFIVE_KERNEL_TIMEOUT") to->kernel_timeout_s = atof(value);
   else if (name == "WARPFIVE_REPORT") to->counting = !(to->report = value).empty();
+  else if (name == "WARPFIVE_CLOCK") to->clock = value == std::string_view("host") ? Clock::host : Clock::chip;
+  else if (name == "WARPFIVE_CHIP") to->chip = value;
+  else if (name == "WARPFIVE_TRACE") to->trace = value;
   else if (name == "WARPFIVE_EXACT") to->exact = *value != '0';
   else if (name == "WARPFIVE_CACHE") to->cache = std::filesystem::absolute(value, ignored).string();
   else if (name == "WARPFIVE_CACHE_BYTES") to->cache_bytes = strtoull(value, nullptr, 10);
@@ -88,14 +91,14 @@ uint64_t now_ns() {
   return static_cast<uint64_t>(now.tv_sec) * 1'000'000'000u + static_cast<uint64_t>(now.tv_nsec);
 }
 
-uint64_t chip_time_ns() {
+uint64_t host_time_ns() {
   static const uint64_t start = now_ns();
   return now_ns() - start;
 }
 
 uint64_t chip_cycles() {
   // 1.45 GHz: cycles a nanosecond, in thousandths, so that the product fits for 400 years.
-  return chip_time_ns() * static_cast<uint64_t>(chip().clock_khz / 1000) / 1000;
+  return host_time_ns() * static_cast<uint64_t>(chip().clock_khz / 1000) / 1000;
 }
 
 int resident_blocks(const Kernel &kernel, uint32_t threads, uint64_t dynamic_shared_bytes) {

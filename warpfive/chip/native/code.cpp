@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "warpfive/chip/native/clock.h"
 #include "warpfive/chip/native/internal.h"
 
 namespace wf {
@@ -121,6 +122,7 @@ const WfCode *translated(const Kernel &kernel, const uint32_t block[3], const ch
 }
 
 void forget_codes(Image &image) {
+  forget_times();
   for (Kernel &kernel : image.kernels) {
     for (Code *one = kernel.codes->first.load(); one;) {
       Code *next = one->next;

@@ -332,6 +332,7 @@ KernelCounters RawCounts::scaled(double wanted, double launches, bool with_lines
   to.barrier_wait = barrier_wait * factor;
   to.path_mean = path_sum / static_cast<double>(blocks);
   to.path_max = path_max;
+  to.registers = registers;
   return to;
 }
 

@@ -51,6 +51,7 @@ struct KernelCounters {
   double footprint_sectors = 0, footprint_loaded = 0, footprint_stored = 0;  // of one launch
   double barrier_wait = 0, path_mean = 0, path_max = 0;
   double global_load_groups = 0, shared_load_groups = 0;
+  uint32_t registers = 0;  // of a thread; 0: unknown
   std::vector<LineCounters> lines;  // of a record only
 
   double warp_instructions() const;

@@ -76,13 +76,16 @@ const Chip &chip();
 struct Kernel;
 int resident_blocks(const Kernel &kernel, uint32_t threads, uint64_t dynamic_shared_bytes);
 
-/// The chip's clocks. An estimate: host time since the first call, scaled to the chip's rate.
+/// Host time since the first call, and in cycles of the chip.
+uint64_t host_time_ns();
 uint64_t chip_cycles();
-uint64_t chip_time_ns();
 
 // -------------------------------------------------------------------------------- settings
 
 enum class Engine : uint32_t { fast, general, reference };
+
+/// What events, clock64 and globaltimer read: predicted time on the chip, or the host's.
+enum class Clock : uint32_t { chip, host };
 
 /// How this process uses the chip. Read from the environment once; change it before the first
 /// allocation (engine) or the next launch (the rest).
@@ -93,6 +96,9 @@ struct Settings {
   double kernel_timeout_s = 0;      // WARPFIVE_KERNEL_TIMEOUT; 0: none
   bool counting = false;            // set when WARPFIVE_REPORT names a file
   bool exact = false;               // WARPFIVE_EXACT=1: count every block, not a sample
+  Clock clock = Clock::chip;        // WARPFIVE_CLOCK=chip|host
+  std::string chip;                 // WARPFIVE_CHIP: file of the figures of the chip that tells time
+  std::string trace;                // WARPFIVE_TRACE: file for the chip's timeline, at exit
   std::string report;               // WARPFIVE_REPORT: file for the launch records, at exit
   std::string cache;                // WARPFIVE_CACHE; default ~/.cache/warpfive
   uint64_t cache_bytes = 2ull << 30;  // WARPFIVE_CACHE_BYTES: bound on translated objects
@@ -212,6 +218,8 @@ struct Launch {
   uint64_t stack_limit_bytes = 1024;  // cudaLimitStackSize, for kernels of unknown stack
   uint64_t runtime_area = 0;     // device address for special register 28
   const std::atomic<bool> *cancel = nullptr;  // optional: raised by another thread to stop it
+  uint64_t start_ns = 0;         // when it begins on the chip's timeline
+  bool count = false;            // it is counted although nothing is reported
 };
 
 struct Result {
@@ -222,6 +230,9 @@ struct Result {
   /// Of one launch of this kernel and shape, the mean of those counted so far; null unless
   /// counting, or where nothing was counted.
   std::shared_ptr<const KernelCounters> counters;
+  double chip_s = -1;   // predicted time on the chip; negative: no such launch was counted
+  double fill = 1;      // share of the chip that it keeps busy
+  uint64_t clock_ns = 0;  // the clock as last read by a kernel that waits for it; 0: none does
 };
 
 /// Checks a launch against the chip's limits without running it: what cudaLaunchKernel reports

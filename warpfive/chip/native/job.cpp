@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "warpfive/chip/native/clock.h"
+
 namespace wf {
 namespace {
 
@@ -17,6 +19,8 @@ constexpr uint64_t sample_groups = 16;       // of a big grid
 constexpr uint64_t count_grace_ns = 2'000'000, count_share = 8;
 constexpr uint64_t access_ns = 200;          // a captured access costs about so much afterwards
 constexpr size_t block_accesses = 2048, exact_accesses = 1 << 22;
+
+constexpr uint64_t clock_wait_reads = 64;    // of a warp, from which on it waits for the clock
 
 std::atomic<uint64_t> stop_requests{0};
 std::atomic<uint64_t> launches{0};
@@ -80,6 +84,22 @@ Job::Job(const Launch &launch, uint64_t args)
   deadline_ns_ = limit > 0 ? now_ns() + static_cast<uint64_t>(limit * 1e9) : UINT64_MAX;
   block_ps_ = typical_block_ps(kernel);
   grid.begin(blocks);
+  started_ns_ = now_ns();
+  clock_rate_ = clock_rate(launch);
+}
+
+uint64_t Job::clock_ns() {
+  double passed = static_cast<double>(now_ns() - started_ns_) * clock_rate_;
+  uint64_t now = launch.start_ns + static_cast<uint64_t>(passed);
+  clock_reads_.fetch_add(1, std::memory_order_relaxed);
+  if (clock_last_.load(std::memory_order_relaxed) < now)
+    clock_last_.store(now, std::memory_order_relaxed);
+  return now;
+}
+
+uint64_t Job::clock_waited_ns() const {
+  uint64_t reads = clock_reads_.load(std::memory_order_relaxed);
+  return reads > clock_wait_reads * warps * blocks ? clock_last_.load() : 0;
 }
 
 void Job::limit(double seconds) {
@@ -92,7 +112,7 @@ bool Job::load_code(std::string *why) {
   if (!plain && !general) plain = translated(kernel, launch.block, "general", why);
   if (!plain) return false;
   counting = plain;
-  if (!settings().counting) return true;
+  if (!settings().counting && !launch.count) return true;
   std::string ignored;
   const WfCode *counts =
       translated(kernel, launch.block, general ? "general-count" : "count", &ignored);

@@ -75,6 +75,10 @@ class Job {
   /// Ends the launch this long from now at the latest.
   void limit(double seconds);
   bool spins() const { return plain->flags & WF_CODE_SPINS; }
+  /// The chip's clock as the kernel reads it: it runs at the pace of earlier launches.
+  uint64_t clock_ns();
+  /// When the kernel last read it, if it read it so often that it must wait for it; else 0.
+  uint64_t clock_waited_ns() const;
 
   const Launch &launch;
   const Kernel &kernel;
@@ -112,6 +116,9 @@ class Job {
   std::atomic<uint8_t> grants_[most_groups] = {};  // by group: 0 not asked, 1 yes, 2 no
   uint64_t deadline_ns_;
   uint64_t stop_epoch_;
+  uint64_t started_ns_ = 0;
+  double clock_rate_ = 1;
+  std::atomic<uint64_t> clock_reads_{0}, clock_last_{0};
 };
 
 /// A thread's part in a launch: the blocks it holds. Workers are kept and used again.

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstring>
 
+#include "warpfive/chip/native/clock.h"
 #include "warpfive/chip/native/job.h"
 
 namespace wf {
@@ -179,7 +180,9 @@ Fault prepare(const Kernel &kernel, const uint32_t block[3], std::string *why) {
   return ready ? Fault::none : Fault::no_kernel_image;
 }
 
-Result run(const Launch &launch) {
+Result run(const Launch &asked) {
+  Launch launch = asked;
+  launch.count = asked.count || clock_counts(asked);
   uint64_t start = now_ns();
   Fault refused = check(launch);
   if (refused != Fault::none) return {.fault = refused};
@@ -193,8 +196,10 @@ Result run(const Launch &launch) {
                  "the kernel " + demangle(launch.kernel->name) + " cannot be translated: " + why);
   Result result = run_job(&job);
   result.host_s = static_cast<double>(now_ns() - start) * 1e-9;
-  if (settings().counting)
+  if (settings().counting || launch.count)
     result.counters = record_launch(launch, result.host_s, job.take_counts());
+  tell_time(launch, &result);
+  result.clock_ns = job.clock_waited_ns();
   return result;
 }
 

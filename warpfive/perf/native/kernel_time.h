@@ -1,6 +1,6 @@
 // What a kernel did, what a chip can do, and how long the one takes on the other.
 //
-// Plain C: the chip's library links it for the clock that programs read, and Python calls it
+// The chip's library links it for the clock that programs read, and Python calls it
 // through ctypes for reports. The three structures hold doubles only; `warpfive/perf/timing.py`
 // reads their members' names from this file.
 #pragma once
@@ -131,6 +131,7 @@ struct WfTime {
   double occupancy;           // resident warps of what a core can hold
   double waves;
   double tail;                // blocks of the busiest core over the mean
+  double fill;                // share of the chip that it keeps busy
   double l1_hit;              // share of sector accesses
   double l2_hit;              // share of what reaches the L2
   double l2_sectors;

@@ -21,6 +21,23 @@ constexpr size_t kStageBytes = 64 << 20;
 
 bool plain_host(const void *pointer) { return locate(pointer).place == Place::host; }
 
+/// A copy takes its time of the link to the host, or of the device's memory.
+void charge_copy(const Box &box, bool from_host, bool to_host) {
+  auto of = from_host == to_host ? Charge::Of::compute
+            : from_host          ? Charge::Of::to_device
+                                 : Charge::Of::to_host;
+  double bytes = static_cast<double>(box.bytes());
+  charge({.of = of,
+          .seconds = wf_copy_time(&figures(), bytes, from_host != to_host),
+          .kind = of == Charge::Of::compute ? "copy" : from_host ? "copy in" : "copy out",
+          .bytes = box.bytes()});
+}
+
+bool on_host(const void *pointer) {
+  Place place = locate(pointer).place;
+  return place == Place::host || place == Place::registered || place == Place::pinned;
+}
+
 /// A copy whose source bytes are taken now and land later.
 cudaError_t copy_staged(const Box &box, cudaStream_t stream) {
   auto stage = std::make_shared<std::vector<char>>(box.bytes());
@@ -33,7 +50,10 @@ cudaError_t copy_staged(const Box &box, cudaStream_t stream) {
   put.src = stage->data();
   put.src_pitch = box.width;
   put.src_slice = box.width * box.height;
-  return enqueue(stream, WorkKind::copy, [put, stage] { put.run(); });
+  return enqueue(stream, WorkKind::copy, [put, stage] {
+    put.run();
+    charge_copy(put, true, false);
+  });
 }
 
 bool host_side(cudaMemcpyKind kind, bool dst) {
@@ -53,7 +73,12 @@ cudaError_t run_ordered(CUstream_st *stream, cudaStream_t handle, WorkKind kind,
     if (sticky_error() != cudaSuccess) return sticky_error();
     if (cudaError_t refused = refuse_in_capture()) return refused;
     drain_printf();
-    body();
+    Work work;
+    work.body = std::move(body);
+    work.time = stream->time;
+    work.issue_ns = host_asks(true);
+    run_now(&work);
+    host_waits(work.end_ns);
     return take_async();
   }
   WorkRef work;
@@ -61,6 +86,7 @@ cudaError_t run_ordered(CUstream_st *stream, cudaStream_t handle, WorkKind kind,
   if (code != cudaSuccess) return code;
   if (!wait_for_it) return cudaSuccess;
   wait(work);
+  host_waits(work->end_ns);
   drain_printf();
   return take_async();
 }
@@ -139,7 +165,12 @@ cudaError_t copy(const Box &box, cudaMemcpyKind kind, cudaStream_t handle, bool 
       return copy_staged(box, handle);
     async = !from_plain && !to_plain;
   }
-  return run_ordered(stream, handle, WorkKind::copy, [box] { box.run(); }, !async);
+  bool from = on_host(box.src), to = on_host(box.dst);
+  auto body = [box, from, to] {
+    box.run();
+    charge_copy(box, from, to);
+  };
+  return run_ordered(stream, handle, WorkKind::copy, body, !async);
 }
 
 void fill_now(const Box &box, unsigned value, unsigned element_bytes) {
@@ -163,7 +194,13 @@ cudaError_t fill(const Box &box, unsigned value, unsigned element_bytes, cudaStr
   if (cudaError_t code = check_range(box.dst, box.dst_span(), true, false)) return code;
   return run_ordered(
       stream, handle, WorkKind::set,
-      [box, value, element_bytes] { fill_now(box, value, element_bytes); },
+      [box, value, element_bytes] {
+        fill_now(box, value, element_bytes);
+        charge({.of = Charge::Of::compute,
+                .seconds = wf_fill_time(&figures(), static_cast<double>(box.bytes())),
+                .kind = "set",
+                .bytes = box.bytes()});
+      },
       !async && idle(stream));
 }
 

@@ -28,14 +28,11 @@ cudaError_t record(CUevent_st *event, cudaStream_t handle) {
     event->recorded = true;
     return cudaSuccess;
   }
-  auto stamp = std::make_shared<Stamp>();
   WorkRef work;
-  cudaError_t code = enqueue(
-      handle, WorkKind::event_record, [stamp] { stamp->chip_ns = chip_time_ns(); }, {}, &work);
+  cudaError_t code = enqueue(handle, WorkKind::event_record, [] {}, {}, &work);
   if (code != cudaSuccess) return code;
   event->capture = nullptr;
   event->work = std::move(work);
-  event->stamp = std::move(stamp);
   event->recorded = true;
   return cudaSuccess;
 }
@@ -58,6 +55,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned flags) {
   if ((flags & cudaEventInterprocess) && !(flags & cudaEventDisableTiming))
     return note(cudaErrorInvalidValue);
   if (sticky_error() != cudaSuccess) return note(sticky_error());
+  if (!(flags & cudaEventDisableTiming)) wf::want_clock();
   std::lock_guard lock(streams_mutex());
   *out = new CUevent_st;
   (*out)->flags = flags;
@@ -92,7 +90,9 @@ cudaError_t cudaEventQuery(cudaEvent_t handle) {
   if (!event) return note(cudaErrorInvalidResourceHandle);
   if (event->capture) return note(cudaErrorCapturedEvent);
   if (sticky_error() != cudaSuccess) return note(sticky_error());
-  return is_done(event->work) ? cudaSuccess : cudaErrorNotReady;
+  if (!is_done(event->work)) return cudaErrorNotReady;
+  if (event->work) host_waits(event->work->end_ns);
+  return cudaSuccess;
 }
 
 cudaError_t cudaEventSynchronize(cudaEvent_t handle) {
@@ -105,6 +105,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t handle) {
     work = event->work;
   }
   wait(work);
+  if (work) host_waits(work->end_ns);
   drain_printf();
   return note(take_async());
 }
@@ -120,7 +121,7 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end) 
   if (first->capture || last->capture) return note(cudaErrorCapturedEvent);
   if (sticky_error() != cudaSuccess) return note(sticky_error());
   if (!is_done(first->work) || !is_done(last->work)) return cudaErrorNotReady;
-  int64_t ns = static_cast<int64_t>(last->stamp->chip_ns - first->stamp->chip_ns);
+  int64_t ns = static_cast<int64_t>(last->work->end_ns - first->work->end_ns);
   *ms = static_cast<float>(ns * 1e-6);
   return cudaSuccess;
 }
@@ -137,7 +138,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t handle, cudaEvent_t event_handle, u
     invalidate_captures();
     return note(cudaErrorStreamCaptureIsolation);
   }
-  if (is_done(event->work)) return cudaSuccess;
+  if (!event->work) return cudaSuccess;
   return note(enqueue(handle, WorkKind::event_wait, [] {}, {event->work}));
 }
 

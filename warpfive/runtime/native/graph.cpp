@@ -109,12 +109,19 @@ cudaError_t launch_graph(CUgraphExec_st *exec, CUstream_st *stream) {
   }
   std::vector<WorkRef> before = dependencies(stream), all;
   std::unordered_map<CUgraphNode_st *, WorkRef> works;
+  uint64_t issue_ns = host_asks(true);
   for (auto &node : exec->graph.nodes) {
     std::vector<WorkRef> after = before;
     for (CUgraphNode_st *parent : node->after) after.push_back(works.at(parent));
-    all.push_back(works[node.get()] = submit([body = node->body] { if (body) body(); }, after));
+    std::vector<WorkRef> parents;
+    for (CUgraphNode_st *parent : node->after) parents.push_back(works.at(parent));
+    Body body = [body = node->body] { if (body) body(); };
+    WorkRef work = make_work(stream, std::move(body), parents, issue_ns);
+    work->branch = true;
+    submit(work, after);
+    all.push_back(works[node.get()] = work);
   }
-  append(stream, [] {}, all);
+  append(stream, [] {}, all, false);
   return cudaSuccess;
 }
 

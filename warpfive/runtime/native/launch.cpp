@@ -71,8 +71,15 @@ Body launch_body(std::shared_ptr<Ready> ready) {
   return [ready = std::move(ready)] {
     if (sticky_error() != cudaSuccess) return;
     kernel_begins();
+    ready->launch.start_ns = turn_ns();
     Result result = run(ready->launch);
     kernel_ends();
+    charge({.of = Charge::Of::compute,
+            .seconds = result.chip_s < 0 ? result.host_s : result.chip_s,
+            .fill = result.fill,
+            .until_ns = result.clock_ns,
+            .kind = "kernel",
+            .launch = &ready->launch});
     if (result.fault != Fault::none) post_async(static_cast<cudaError_t>(result.fault));
   };
 }

@@ -20,7 +20,11 @@ struct Streams {
 };
 
 Streams &streams() {
-  static Streams *s = new Streams;
+  static Streams *s = [] {
+    auto *made = new Streams;
+    made->legacy.time->legacy = true;
+    return made;
+  }();
   return *s;
 }
 
@@ -35,6 +39,8 @@ CUstream_st *make_stream(unsigned flags, int priority) {
   stream->id = streams().next_id++;
   stream->flags = flags;
   stream->priority = priority;
+  stream->time->id = stream->id;
+  stream->time->blocking = stream->blocking();
   std::lock_guard lock(streams().mutex);
   streams().live.insert(stream);
   return stream;
@@ -105,12 +111,33 @@ std::vector<WorkRef> dependencies(CUstream_st *stream) {
   return before;
 }
 
-WorkRef append(CUstream_st *stream, Body body, const std::vector<WorkRef> &after) {
+WorkRef make_work(CUstream_st *stream, Body body, const std::vector<WorkRef> &after,
+                  uint64_t issue_ns) {
+  WorkRef work = std::make_shared<Work>();
+  work->body = std::move(body);
+  work->time = stream->time;
+  work->waits = after;
+  work->issue_ns = issue_ns;
+  return work;
+}
+
+WorkRef append(CUstream_st *stream, Body body, const std::vector<WorkRef> &after, bool launches) {
   std::vector<WorkRef> before = dependencies(stream);
   before.insert(before.end(), after.begin(), after.end());
-  stream->tail = submit(std::move(body), before);
-  return stream->tail;
+  WorkRef work = make_work(stream, std::move(body), after, host_asks(launches));
+  stream->tail = work;
+  submit(work, before);
+  return work;
 }
+
+namespace {
+
+/// Kinds whose call hands the device something to do.
+bool launches(WorkKind kind) {
+  return kind == WorkKind::kernel || kind == WorkKind::copy || kind == WorkKind::set;
+}
+
+}  // namespace
 
 cudaError_t enqueue(cudaStream_t handle, WorkKind kind, Body body,
                     const std::vector<WorkRef> &after, WorkRef *out) {
@@ -123,7 +150,7 @@ cudaError_t enqueue(cudaStream_t handle, WorkKind kind, Body body,
     invalidate_captures();
     return cudaErrorStreamCaptureImplicit;
   }
-  WorkRef work = append(stream, std::move(body), after);
+  WorkRef work = append(stream, std::move(body), after, launches(kind));
   if (out) *out = std::move(work);
   return cudaSuccess;
 }
@@ -153,6 +180,7 @@ cudaError_t sync_device() {
     works = unfinished(false);
   }
   for (WorkRef &work : works) wait(work);
+  host_waits(device_end_ns());
   drain_printf();
   return take_async();
 }
@@ -164,6 +192,7 @@ cudaError_t sync_stream(CUstream_st *stream) {
     works = dependencies(stream);
   }
   for (WorkRef &work : works) wait(work);
+  host_waits(stream == &streams().legacy ? device_end_ns() : stream->time->end_ns.load());
   drain_printf();
   return take_async();
 }
@@ -216,7 +245,9 @@ cudaError_t cudaStreamQuery(cudaStream_t handle) {
     return note(cudaErrorStreamCaptureUnsupported);
   }
   if (sticky_error() != cudaSuccess) return note(sticky_error());
-  return idle(stream) ? cudaSuccess : cudaErrorNotReady;
+  if (!idle(stream)) return cudaErrorNotReady;
+  host_waits(stream->time->end_ns);
+  return cudaSuccess;
 }
 
 cudaError_t cudaStreamGetFlags(cudaStream_t handle, unsigned *flags) {

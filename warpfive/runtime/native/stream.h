@@ -7,6 +7,7 @@
 
 #include "api.h"
 #include "errors.h"
+#include "timeline.h"
 #include "work.h"
 
 namespace wf::rt {
@@ -20,6 +21,7 @@ struct CUstream_st {
   unsigned flags = 0;
   int priority = 0;
   wf::rt::WorkRef tail;  // the latest work; null or done when the stream is idle
+  std::shared_ptr<wf::rt::StreamTime> time = std::make_shared<wf::rt::StreamTime>();
   wf::rt::Capture *capture = nullptr;
   std::vector<CUgraphNode_st *> capture_tail;  // nodes the next captured node depends on
   bool blocking() const { return !(flags & cudaStreamNonBlocking); }
@@ -59,7 +61,11 @@ std::recursive_mutex &streams_mutex();
 
 /// What a stream's next work would wait for. streams_mutex is held.
 std::vector<WorkRef> dependencies(CUstream_st *stream);
-/// Appends without looking at captures. streams_mutex is held.
-WorkRef append(CUstream_st *stream, Body body, const std::vector<WorkRef> &after);
+/// Appends without looking at captures. streams_mutex is held. `launches`: the call costs the host
+/// what a launch does.
+WorkRef append(CUstream_st *stream, Body body, const std::vector<WorkRef> &after, bool launches);
+/// A work for this stream that has not been submitted; `after` as for append.
+WorkRef make_work(CUstream_st *stream, Body body, const std::vector<WorkRef> &after,
+                  uint64_t issue_ns);
 
 }  // namespace wf::rt

@@ -11,6 +11,8 @@
 #include <mutex>
 #include <thread>
 
+#include "timeline.h"
+
 namespace wf::rt {
 namespace {
 
@@ -90,7 +92,9 @@ void finish(Queue &q, Work &work) {
 
 void run(Queue &q, Work &work) {
   work_depth++;
+  begin_turn(work);
   work.body();
+  end_turn(&work);
   work.body = nullptr;
   work_depth--;
   finish(q, work);
@@ -140,10 +144,8 @@ void executor_loop() {
 
 bool inside_work() { return work_depth > 0; }
 
-WorkRef submit(std::function<void()> body, const std::vector<WorkRef> &after) {
+void submit(const WorkRef &work, const std::vector<WorkRef> &after) {
   Queue &q = queue();
-  WorkRef work = std::make_shared<Work>();
-  work->body = std::move(body);
   std::lock_guard lock(q.mutex);
   for (const WorkRef &before : after) {
     if (is_done(before)) continue;
@@ -151,7 +153,12 @@ WorkRef submit(std::function<void()> body, const std::vector<WorkRef> &after) {
     work->blockers++;
   }
   if (work->blockers == 0) push_ready(q, work);
-  return work;
+}
+
+void run_now(Work *work) {
+  begin_turn(*work);
+  work->body();
+  end_turn(work);
 }
 
 void wait(const WorkRef &work) {

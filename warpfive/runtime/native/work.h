@@ -13,8 +13,15 @@
 
 namespace wf::rt {
 
+struct StreamTime;
+
 struct Work {
   std::function<void()> body;
+  std::shared_ptr<StreamTime> time;          // of its stream; null: none
+  std::vector<std::shared_ptr<Work>> waits;  // beyond the stream's order; empty once it has run
+  uint64_t issue_ns = 0;                     // when the host asked for it, on the chip's timeline
+  std::atomic<uint64_t> end_ns{0};           // its end there, once done
+  bool branch = false;                       // part of a graph: the stream goes on after its join
   std::vector<std::shared_ptr<Work>> next;  // waits for this; guarded by the queue's mutex
   uint32_t blockers = 0;                    // likewise
   std::atomic<bool> done{false};
@@ -22,8 +29,11 @@ struct Work {
 
 using WorkRef = std::shared_ptr<Work>;
 
-/// Lets `body` run once every non-null entry of `after` is done.
-WorkRef submit(std::function<void()> body, const std::vector<WorkRef> &after);
+/// Lets `work` run once every non-null entry of `after` is done.
+void submit(const WorkRef &work, const std::vector<WorkRef> &after);
+
+/// Runs it at once in the calling thread: nothing that it waits for is unfinished.
+void run_now(Work *work);
 
 /// Returns when `work` is done; null is done..
 void wait(const WorkRef &work);

@@ -66,6 +66,9 @@ static void occupy(const struct WfCounts *c, const struct WfFigures *f, struct W
   t->occupancy = at_most(t->resident_blocks * warps * LANES / f->threads, 1);
   t->waves = ceil(c->blocks / (f->cores * t->resident_blocks));
   t->tail = ratio(by_grid * f->cores, c->blocks);
+  limits[4] = limits[3];
+  for (int i = 0; i < 4; i++) limits[4] = at_most(limits[4], limits[i]);
+  t->fill = share(c->blocks / (f->cores * at_least(limits[4], 1)));
 }
 
 /// Sectors that go to memory although the cache saw them before.
@@ -157,6 +160,12 @@ static void waits(const struct WfCounts *c, const struct WfFigures *f, struct Wf
   t->latency = chain(c, f, t) * at_least(c->path, 1) * (t->waves - 1 + last);
 }
 
+/// What a kernel beside it finds taken: the cores' room for blocks, or the memories.
+static double busy(const struct WfTime *t) {
+  double memories = at_least(at_least(t->dram, t->l2), t->atomics);
+  return share(at_least(t->fill, ratio(memories, t->body)));
+}
+
 static double joined(const struct WfTime *t) {
   const double terms[] = {t->issue, t->fp32, t->integer, t->fp64, t->half, t->sfu, t->tensor,
                           t->l1, t->l2, t->dram, t->atomics, t->latency};
@@ -177,6 +186,7 @@ void wf_kernel_time(const struct WfCounts *counts, const struct WfFigures *chip,
   waits(counts, chip, time);
   time->body = joined(time);
   time->total = chip->start_s + time->body;
+  time->fill = busy(time);
 }
 
 double wf_copy_time(const struct WfFigures *chip, double bytes, int over_host_link) {
