@@ -1,6 +1,6 @@
 """How long a launch that was counted takes on a chip: ``native/kernel_time.cpp`` from Python.
 
-The formulas are the C file's, which the running chip's clock uses, too; ``docs/timing.md``
+The formulas are that file's, which the running chip's clock uses, too; ``docs/timing.md``
 explains them.
 """
 
