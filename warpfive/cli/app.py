@@ -107,6 +107,12 @@ def run(
         str, typer.Option("--vs", metavar="NAME,...", help="Chips to compare it with.")
     ] = "",
     exact: Annotated[bool, typer.Option(help="Count every block, not a sample.")] = False,
+    clock: Annotated[
+        str, typer.Option(help="What events and clock64 read: chip (predicted time) or host.")
+    ] = "chip",
+    trace: Annotated[
+        Path | None, typer.Option(help="Write the chip's timeline for Perfetto (JSON).")
+    ] = None,
     engine: Annotated[
         str | None, typer.Option(help="fast, general, or reference (slow, from the ISA table).")
     ] = None,
@@ -122,7 +128,7 @@ def run(
 
     options = RunOptions(
         report=report, json=json, chip=chip, settings=tuple(settings or ()), versus=versus,
-        exact=exact, engine=engine, kernel_timeout_s=kernel_timeout, threads=threads,
+        exact=exact, clock=clock, trace=trace, engine=engine, kernel_timeout_s=kernel_timeout, threads=threads,
     )  # fmt: skip
     return run_program(context.args, context.obj.words, options)
 

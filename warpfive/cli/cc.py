@@ -1,5 +1,6 @@
 """``warpfive cc``: the compiler driver under our own name."""
 
+
 def cc(words: list[str]) -> int:
     """Compiles with nvcc's command line; returns the exit status."""
     from warpfive.cli.build import chip_library

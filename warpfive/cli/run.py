@@ -12,10 +12,12 @@ from pathlib import Path
 from warpfive import cache
 from warpfive.catalog import DEFAULT_CHIP, ChipSpec, chip, with_settings
 from warpfive.errors import InputError
+from warpfive.perf import figures_text
 from warpfive.units import MIB
 
 PROGRAM_BYTES = 512 * MIB
 """Bound on the programs that are kept built."""
+CLOCKS = ("chip", "host")
 ENGINES = ("fast", "general", "reference")
 SOURCES = {".cu", ".cpp", ".cc", ".cxx", ".c", ".o", ".a", ".so"}
 TAKES_VALUE = frozenset({
@@ -36,6 +38,8 @@ class RunOptions:
     settings: tuple[str, ...] = ()
     versus: str = ""
     exact: bool = False
+    clock: str = "chip"
+    trace: Path | None = None
     engine: str | None = None
     kernel_timeout_s: float | None = None
     threads: int | None = None
@@ -50,11 +54,9 @@ def run_program(words: list[str], arguments: list[str], options: RunOptions) -> 
     chips_of(options)
     program = executable(words)
     with tempfile.TemporaryDirectory(prefix="warpfive-") as folder:
-        records = Path(folder) / "records"
-        environment = environment_of(options, records)
+        environment = environment_of(options, Path(folder))
         status = spawn([str(program), *arguments], environment)
-        if options.report or options.json:
-            tell(records, options)
+        tell(Path(folder), options)
     return status
 
 
@@ -62,6 +64,9 @@ def check(options: RunOptions) -> None:
     if options.engine is not None and options.engine not in ENGINES:
         known = ", ".join(ENGINES)
         raise InputError(f"there is no engine {options.engine!r}; it is one of {known}")
+    if options.clock not in CLOCKS:
+        known = ", ".join(CLOCKS)
+        raise InputError(f"there is no clock {options.clock!r}; it is one of {known}")
     if options.kernel_timeout_s is not None and options.kernel_timeout_s <= 0:
         raise InputError(
             f"--kernel-timeout is a positive number of seconds, not {options.kernel_timeout_s:g}"
@@ -70,11 +75,18 @@ def check(options: RunOptions) -> None:
         raise InputError(f"--threads is at least 1, not {options.threads}")
 
 
-def environment_of(options: RunOptions, records: Path) -> dict[str, str]:
+def environment_of(options: RunOptions, folder: Path) -> dict[str, str]:
     """The program's environment: ours, and what the chip reads of the options."""
     environment = dict(os.environ)
     if options.report or options.json:
-        environment["WARPFIVE_REPORT"] = str(records)
+        environment["WARPFIVE_REPORT"] = str(folder / "records")
+    if options.trace:
+        environment["WARPFIVE_TRACE"] = str(folder / "spans")
+    if options.chip != DEFAULT_CHIP or options.settings:
+        environment["WARPFIVE_CHIP"] = str(folder / "chip")
+        (folder / "chip").write_text(figures_text(chips_of(options)[0]), encoding="utf-8")
+    if options.clock != "chip":
+        environment["WARPFIVE_CLOCK"] = options.clock
     if options.exact:
         environment["WARPFIVE_EXACT"] = "1"
     if options.engine:
@@ -191,11 +203,18 @@ def chips_of(options: RunOptions) -> list[ChipSpec]:
     return [with_settings(chip(options.chip), options.settings), *map(chip, others)]
 
 
-def tell(records: Path, options: RunOptions) -> None:
+def tell(folder: Path, options: RunOptions) -> None:
+    """Prints and writes what the options ask for, from what the program left in the folder."""
+    if options.trace:
+        from warpfive.cli.trace import read_spans, write_trace
+
+        write_trace(read_spans(folder / "spans"), options.chip, options.trace)
+    if not options.report and not options.json:
+        return
     from warpfive.cli.report import print_report, read_records, write_json
     from warpfive.perf import compare
 
-    found = compare(read_records(records), chips_of(options))
+    found = compare(read_records(folder / "records"), chips_of(options))
     if options.json:
         write_json(found, options.json)
     if options.report:

@@ -43,6 +43,8 @@ struct Known {
   double rate = 1;
 };
 
+constexpr double fastest_rate = 10;
+
 /// Launches from which on what the caches hold is taken to be the same each time.
 constexpr uint64_t settled_launches = 4;
 
@@ -182,7 +184,8 @@ void want_clock() {
 
 bool clock_counts(const Launch &launch) {
   Times &all = times();
-  if (!all.wanted.load(std::memory_order_relaxed)) return false;
+  bool wanted = all.wanted.load(std::memory_order_relaxed) || !settings().trace.empty();
+  if (!wanted || settings().clock == Clock::host) return false;
   std::lock_guard lock(all.mutex);
   const Known &known = all.known[key_of(launch)];
   uint64_t number = known.launches + 1;
@@ -212,9 +215,11 @@ void tell_time(const Launch &launch, Result *result) {
   if (!told) return;
   result->chip_s = known.seconds;
   result->fill = known.fill;
+  // A kernel that waits for the clock gets the host's pace, lest it wait for ever.
+  if (result->clock_ns) known.rate = 1;
   // What was counted ran slower: another launch tells the pace better.
-  if (result->host_s > 0 && (!launch.count || known.launches == 1))
-    known.rate = result->chip_s / result->host_s;
+  else if (!launch.count || known.launches == 1)
+    known.rate = std::min(ratio(result->chip_s, result->run_s), fastest_rate);
 }
 
 double clock_rate(const Launch &launch) {

@@ -230,6 +230,7 @@ struct Result {
   /// Of one launch of this kernel and shape, the mean of those counted so far; null unless
   /// counting, or where nothing was counted.
   std::shared_ptr<const KernelCounters> counters;
+  double run_s = 0;     // of host_s, without translation
   double chip_s = -1;   // predicted time on the chip; negative: no such launch was counted
   double fill = 1;      // share of the chip that it keeps busy
   uint64_t clock_ns = 0;  // the clock as last read by a kernel that waits for it; 0: none does

@@ -20,7 +20,7 @@ constexpr uint64_t count_grace_ns = 2'000'000, count_share = 8;
 constexpr uint64_t access_ns = 200;          // a captured access costs about so much afterwards
 constexpr size_t block_accesses = 2048, exact_accesses = 1 << 22;
 
-constexpr uint64_t clock_wait_reads = 64;    // of a warp, from which on it waits for the clock
+constexpr uint64_t clock_wait_reads = 256;   // of a warp, from which on it waits for the clock
 
 std::atomic<uint64_t> stop_requests{0};
 std::atomic<uint64_t> launches{0};
@@ -84,6 +84,9 @@ Job::Job(const Launch &launch, uint64_t args)
   deadline_ns_ = limit > 0 ? now_ns() + static_cast<uint64_t>(limit * 1e9) : UINT64_MAX;
   block_ps_ = typical_block_ps(kernel);
   grid.begin(blocks);
+}
+
+void Job::start_clock() {
   started_ns_ = now_ns();
   clock_rate_ = clock_rate(launch);
 }

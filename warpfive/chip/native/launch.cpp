@@ -194,12 +194,15 @@ Result run(const Launch &asked) {
   if (!interpreted && !job.load_code(&why))
     return ended(Fault::no_kernel_image,
                  "the kernel " + demangle(launch.kernel->name) + " cannot be translated: " + why);
+  uint64_t translated_at = now_ns();
+  job.start_clock();
   Result result = run_job(&job);
+  result.run_s = static_cast<double>(now_ns() - translated_at) * 1e-9;
   result.host_s = static_cast<double>(now_ns() - start) * 1e-9;
   if (settings().counting || launch.count)
     result.counters = record_launch(launch, result.host_s, job.take_counts());
-  tell_time(launch, &result);
   result.clock_ns = job.clock_waited_ns();
+  tell_time(launch, &result);
   return result;
 }
 

@@ -75,7 +75,7 @@ Body launch_body(std::shared_ptr<Ready> ready) {
     Result result = run(ready->launch);
     kernel_ends();
     charge({.of = Charge::Of::compute,
-            .seconds = result.chip_s < 0 ? result.host_s : result.chip_s,
+            .seconds = result.chip_s < 0 ? result.run_s : result.chip_s,
             .fill = result.fill,
             .until_ns = result.clock_ns,
             .kind = "kernel",
