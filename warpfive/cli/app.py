@@ -128,7 +128,8 @@ def run(
 
     options = RunOptions(
         report=report, json=json, chip=chip, settings=tuple(settings or ()), versus=versus,
-        exact=exact, clock=clock, trace=trace, engine=engine, kernel_timeout_s=kernel_timeout, threads=threads,
+        exact=exact, clock=clock, trace=trace, engine=engine, kernel_timeout_s=kernel_timeout,
+        threads=threads,
     )  # fmt: skip
     return run_program(context.args, context.obj.words, options)
 
