@@ -88,7 +88,7 @@ class LineTable:
     """Source lines of a whole image."""
 
     def __init__(self, image: bytes) -> None:
-        section = read(image).sections.get(".debug_line")
+        section = read_image(image).sections.get(".debug_line")
         self.starts: list[int] = []
         self.places: list[tuple[str, int] | None] = []
         own: Row | None = None

@@ -118,8 +118,9 @@ class Job {
   std::atomic<uint8_t> grants_[most_groups] = {};  // by group: 0 not asked, 1 yes, 2 no
   uint64_t deadline_ns_;
   uint64_t stop_epoch_;
-  uint64_t started_ns_ = 0;
   double clock_rate_ = 1;
+  std::atomic<uint64_t> clock_seen_{0};    // host time of the latest read
+  std::atomic<uint64_t> clock_passed_{0};  // since the kernel began, at the host's pace
   std::atomic<uint64_t> clock_reads_{0}, clock_last_{0};
 };
 
