@@ -1,0 +1,1 @@
+"""PyTorch's own operator database, forward, on the chip: pass, wrong, unsupported."""

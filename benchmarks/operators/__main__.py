@@ -1,0 +1,185 @@
+"""Runs PyTorch's operator database on the chip.
+
+    python -m benchmarks.operators [--dtypes float32,bfloat16] [--only add,nn.functional.*]
+        [--samples N] [--jobs N] [--results FOLDER]
+
+Operators are judged in processes of their own: one that ends its process counts as failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import datetime
+import fnmatch
+import json
+import os
+import platform
+import select
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+DTYPES = "float32,float16,bfloat16,int64,bool"
+LIMIT_S = 600  # for one operator in one type, compilation of its kernels included
+FIELDS = ["name", "dtype", "passed", "wrong", "unsupported", "failed", "causes"]
+
+
+def work() -> None:
+    """The child: an operator a line on stdin, its tally a line on stdout."""
+    import torch
+
+    from benchmarks.operators.judge import judge_operator
+    from warpfive.torch_backend import activate
+
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what operators print must not mix with the answers
+    activate()
+    torch.set_num_threads(1)
+    from torch.testing._internal.common_methods_invocations import op_db
+
+    for line in sys.stdin:
+        number, dtype, limit = json.loads(line)
+        tally = judge_operator(op_db[number], getattr(torch, dtype), limit)
+        answers.write(json.dumps({name: getattr(tally, name) for name in FIELDS}) + "\n")
+        answers.flush()
+
+
+class Worker:
+    """A child process with one task at a time."""
+
+    def __init__(self) -> None:
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.operators", "--work"], text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def run(self, task: tuple[int, str, int], name: str) -> dict[str, Any]:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(task) + "\n")
+        self.process.stdin.flush()
+        ready, _, _ = select.select([self.process.stdout], [], [], LIMIT_S)
+        line = self.process.stdout.readline() if ready else ""
+        if line:
+            return json.loads(line)
+        cause = "the process ended" if ready else f"longer than {LIMIT_S} s"
+        self.stop()
+        self.start()
+        return {"name": name, "dtype": task[1], "passed": 0, "wrong": 0, "unsupported": 0,
+                "failed": 1, "causes": {cause: 1}}  # fmt: skip
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def tasks(only: list[str], dtypes: list[str], limit: int) -> Iterator[tuple[tuple, str]]:
+    import torch
+    from torch.testing._internal.common_methods_invocations import op_db
+
+    for number, info in enumerate(op_db):
+        name = info.name + (f".{info.variant_test_name}" if info.variant_test_name else "")
+        if only and not any(fnmatch.fnmatch(name, pattern) for pattern in only):
+            continue
+        for dtype in dtypes:
+            if getattr(torch, dtype) in info.dtypes:
+                yield (number, dtype, limit), name
+
+
+def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
+    from concurrent.futures import ThreadPoolExecutor
+    from queue import SimpleQueue
+
+    from rich.progress import Progress
+
+    dtypes = options.dtypes.split(",")
+    todo = list(tasks(options.only.split(",") if options.only else [], dtypes, options.samples))
+    idle: SimpleQueue[Worker] = SimpleQueue()
+    workers = [Worker() for _ in range(options.jobs)]
+    for worker in workers:
+        idle.put(worker)
+
+    def judged(one: tuple[tuple, str]) -> dict[str, Any]:
+        worker = idle.get()
+        try:
+            return worker.run(*one)
+        finally:
+            idle.put(worker)
+            progress.advance(bar)
+
+    try:
+        with Progress(disable=not sys.stderr.isatty()) as progress:
+            bar = progress.add_task("operators", total=len(todo))
+            with ThreadPoolExecutor(options.jobs) as pool:
+                return list(pool.map(judged, todo))
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+def summary(rows: list[dict[str, Any]]) -> str:
+    """The tables of results, as Markdown."""
+    lines = ["| type | operators | all samples pass | samples | pass | wrong | unsupported | failed |",
+             "|---|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
+    for dtype in dict.fromkeys(row["dtype"] for row in rows):
+        mine = [row for row in rows if row["dtype"] == dtype and total(row)]
+        every = sum(map(total, mine))
+        whole = sum(row["passed"] == total(row) for row in mine)
+        parts = [sum(row[key] for row in mine) for key in FIELDS[2:6]]
+        share = f"{parts[0]:,} ({parts[0] / max(every, 1):.1%})"
+        lines.append(f"| {dtype} | {len(mine)} | {whole} | {every:,} | {share} | "
+                     + " | ".join(f"{part:,}" for part in parts[1:]) + " |")  # fmt: skip
+    causes: Counter[str] = Counter()
+    for row in rows:
+        causes.update(row["causes"])
+    lines += ["", "| samples | cause |", "|---:|---|"]
+    lines += [f"| {count:,} | {cause.replace('|', '/')} |" for cause, count in causes.most_common()]
+    return "\n".join(lines) + "\n"
+
+
+def total(row: dict[str, Any]) -> int:
+    return sum(row[key] for key in FIELDS[2:6])
+
+
+def write(rows: list[dict[str, Any]], folder: Path) -> None:
+    with open(folder / "operators.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            causes = "; ".join(f"{count} x {cause}" for cause, count in row["causes"].items())
+            writer.writerow(row | {"causes": causes})
+    today = datetime.date.today().isoformat()
+    head = (
+        "# PyTorch's operator database on the chip\n\nForward samples of "
+        "`torch.testing._internal.common_methods_invocations.op_db` against the CPU build of "
+        f"torch 2.13.0; `python -m benchmarks.operators`; {platform.machine()}, {today}.\n\n"
+    )
+    (folder / "operators.md").write_text(head + summary(rows), encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.operators")
+    parser.add_argument("--dtypes", default=DTYPES)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--samples", type=int, default=0, help="of an operator; 0: all")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--results", type=Path)
+    parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.work:
+        work()
+        return
+    rows = measure(options)
+    print(summary(rows))
+    if options.results:
+        write(rows, options.results)
+
+
+if __name__ == "__main__":
+    main()
