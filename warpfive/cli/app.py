@@ -23,6 +23,15 @@ app = typer.Typer(
 PASS_THROUGH = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
+ChipName = Annotated[str, typer.Option(metavar="NAME|FILE", help="The chip whose time is told.")]
+ChipSettings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A what-if change of that chip."),
+]
+Versus = Annotated[str, typer.Option("--vs", metavar="NAME,...", help="Chips to compare it with.")]
+Exact = Annotated[bool, typer.Option(help="Count every block, not a sample.")]
+
+
 @dataclass(frozen=True, slots=True)
 class ProgramArguments:
     """What the command line gave to the program that ``run`` starts."""
@@ -96,17 +105,10 @@ def run(
     json: Annotated[
         Path | None, typer.Option(help="Write all that was counted and predicted as JSON.")
     ] = None,
-    chip: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="The chip whose time is told.")
-    ] = DEFAULT_CHIP,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="A what-if change of that chip."),
-    ] = None,
-    versus: Annotated[
-        str, typer.Option("--vs", metavar="NAME,...", help="Chips to compare it with.")
-    ] = "",
-    exact: Annotated[bool, typer.Option(help="Count every block, not a sample.")] = False,
+    chip: ChipName = DEFAULT_CHIP,
+    settings: ChipSettings = None,
+    versus: Versus = "",
+    exact: Exact = False,
     clock: Annotated[
         str, typer.Option(help="What events and clock64 read: chip (predicted time) or host.")
     ] = "chip",
@@ -132,6 +134,29 @@ def run(
         threads=threads,
     )  # fmt: skip
     return run_program(context.args, context.obj.words, options)
+
+
+@app.command(context_settings=PASS_THROUGH)
+def profile(
+    context: typer.Context,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The page.")] = Path("report.html"),
+    report: Annotated[bool, typer.Option(help="Print the table of `run --report`, too.")] = False,
+    json: Annotated[Path | None, typer.Option(help="Write everything as JSON, too.")] = None,
+    trace: Annotated[Path | None, typer.Option(help="Write a Perfetto trace, too.")] = None,
+    chip: ChipName = DEFAULT_CHIP,
+    settings: ChipSettings = None,
+    versus: Versus = "",
+    exact: Exact = False,
+) -> int:
+    """Run a program and write a page about its time: profile PROG.cu -o report.html."""
+    from warpfive.cli.profile import profile_program
+    from warpfive.cli.run import RunOptions
+
+    options = RunOptions(
+        report=report, json=json, trace=trace, chip=chip, settings=tuple(settings or ()),
+        versus=versus, exact=exact,
+    )  # fmt: skip
+    return profile_program(context.args, context.obj.words, options, output)
 
 
 @app.command(context_settings=PASS_THROUGH)

@@ -40,6 +40,8 @@ class RunOptions:
     exact: bool = False
     clock: str = "chip"
     trace: Path | None = None
+    record: bool = False
+    """Counts and spans are recorded although nothing of these options shows them."""
     engine: str | None = None
     kernel_timeout_s: float | None = None
     threads: int | None = None
@@ -78,9 +80,9 @@ def check(options: RunOptions) -> None:
 def environment_of(options: RunOptions, folder: Path) -> dict[str, str]:
     """The program's environment: ours, and what the chip reads of the options."""
     environment = dict(os.environ)
-    if options.report or options.json:
+    if options.report or options.json or options.record:
         environment["WARPFIVE_REPORT"] = str(folder / "records")
-    if options.trace:
+    if options.trace or options.record:
         environment["WARPFIVE_TRACE"] = str(folder / "spans")
     if options.chip != DEFAULT_CHIP or options.settings:
         environment["WARPFIVE_CHIP"] = str(folder / "chip")

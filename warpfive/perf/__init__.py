@@ -24,6 +24,7 @@ _LATER = {
     "power_w": "energy",
     "Bounds": "estimate", "Estimate": "estimate", "Quantity": "estimate",
     "bounds": "estimate", "estimate_load": "estimate",
+    "LineHeat": "heat", "line_heat": "heat",
     "Predictor": "predict",
     "Case": "rows", "Skip": "rows", "read_case": "rows",
     "SampleEstimate": "samples", "sample_estimate": "samples",
@@ -44,12 +45,12 @@ _LATER = {
 __all__ = [
     "BOUND_WORDS", "SHIPPED", "WEIGHT_DTYPES", "Advice", "Atomics", "Band", "Bounds", "Calibration",
     "Case", "Comparison", "Counters", "Efficiency", "Estimate", "KernelComparison", "KernelTime",
-    "Layout", "Ledger", "Line", "Load", "Precision", "Predictor", "Quantity", "Reuse",
+    "Layout", "Ledger", "Line", "LineHeat", "Load", "Precision", "Predictor", "Quantity", "Reuse",
     "SampleEstimate", "Served", "SharedTraffic", "Skip", "SourceLine", "Speculation", "StepModel",
     "StepTable", "Summary", "Term", "Traffic", "Validation", "advise", "band", "bounds",
     "calibrate_engine", "check_layout", "compare", "copy_time", "counts_of", "efficiency",
     "estimate_load", "figures_text", "held_out", "kernel_band", "kernel_time", "kind_of", "ledger",
-    "merge_counters", "periods", "power_w", "precision_of", "read_case", "read_rows",
+    "line_heat", "merge_counters", "periods", "power_w", "precision_of", "read_case", "read_rows",
     "sample_counters", "sample_estimate", "serve_load", "validate_rows", "weights_bytes",
 ]  # fmt: skip
 

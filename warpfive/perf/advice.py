@@ -62,7 +62,7 @@ def advise(one: Counters, counts: Any, chip: ChipSpec, time: KernelTime) -> Advi
 
 def _candidates(case: _Case) -> Iterator[_Candidate]:
     for found in (
-        _coalesce, _conflicts, _diverge, _local, _atomics, _grid, _occupancy, _fp64,
+        _coalesce, _conflicts, _diverge, _local, _atomics, _grid, _parallel, _occupancy, _fp64,
     ):  # fmt: skip
         candidate = found(case)
         if candidate:
@@ -111,6 +111,9 @@ def _coalesce(case: _Case) -> _Candidate | None:
             setattr(counts, name, getattr(counts, name) * keep)
         for name in ("reuse_l1", "reuse_l2_loads", "reuse_l2_stores"):
             getattr(counts, name)[:] = [value * keep for value in getattr(counts, name)]
+        # Packed data lies in fewer sectors.
+        counts.footprint_loaded = min(counts.footprint_loaded, counts.load_sectors)
+        counts.footprint_stored = min(counts.footprint_stored, counts.store_sectors)
 
     return _named("coalesce", text, line), change
 
@@ -216,6 +219,27 @@ def _grid(case: _Case) -> _Candidate | None:
         counts.blocks = cores * max(round(per_core), 1) * (4 if blocks < cores else 1)
         counts.threads = max(counts.threads * blocks / counts.blocks, 32)
         counts.longest = 1
+
+    return Advice(kind="grid", text=text), change
+
+
+_LONG = 200
+"""Instructions of a warp from which on its work can be shared among several."""
+
+
+def _parallel(case: _Case) -> _Candidate | None:
+    one, chip = case.one, case.chip
+    room = chip.cores * chip.core.threads
+    have = one.blocks * one.threads
+    if 4 * have > room or one.warp_instructions < _LONG * one.launches * one.blocks * one.warps:
+        return None
+    text = (
+        f"{have:,} threads on a chip with room for {room:,}: give each less work, "
+        "and launch more of them"
+    )
+
+    def change(counts: Any) -> None:
+        counts.blocks *= min(room // have, 8)
 
     return Advice(kind="grid", text=text), change
 
