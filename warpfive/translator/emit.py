@@ -11,6 +11,7 @@ from warpfive.translator.counting import Counting
 from warpfive.translator.divergence import Region
 from warpfive.translator.fast import Fast
 from warpfive.translator.flow import EXIT, Loop
+from warpfive.translator.homes import Homes
 from warpfive.translator.lowering import BRANCHES
 from warpfive.translator.ssa import STACK_POINTER, Phi, Variable
 from warpfive.translator.values import FLOATS, Builder, Value, vector
@@ -27,6 +28,8 @@ BLOCKS_HEAD = ("define i64 @wf_blocks(ptr noundef %ctx, ptr noundef %scratch, "
 class Emitter(Counting, Fast):
     """The text of one kernel's fast function."""
 
+    homes: Homes | None = None
+
     def function(self) -> str:
         self.b = Builder()
         self._reset()
@@ -35,8 +38,7 @@ class Emitter(Counting, Fast):
                 self.values[phi.definition] = self.phi_value(phi.definition)
         self.state = "%warp" if self.resumable else "%scratch"
         self.crossing = self._crossing()
-        self.saved: list[tuple[str, str, int]] = []
-        self.saved_bytes = 0
+        self.homes = Homes(self.ssa, self.divergence, self.barriers) if self.resumable else None
         self.plain_barriers = True
         self.resumes: list[str] = []
         self.region_spills: set[int] = set()
@@ -548,27 +550,18 @@ class Emitter(Counting, Fast):
         self._cold_spill(cold, self.pc)
 
     def _suspend(self, ins: Instruction) -> None:
-        """Park the warp: save what lives across the barrier, return, resume behind it."""
+        """Park the warp: what lives across the barrier is in its home; return, resume behind."""
         b = self.b
         self.resumes.append(f"R{self.number}")
         mask = self.mask_operand()
-        for name, operand in (("live", mask), ("parked", mask), ("released", "0"),
-                              ("resume", str(len(self.resumes))),
-                              ("status", str(abi.BARRIER))):
-            self.set_state(name, operand)
-        self._barrier_fields(ins, mask)
-        kept = self._across(ins)
-        places = []
-        for definition in kept:
-            value = self.reload(definition)
-            for (slot, kind), name in zip(self.slots_for(definition),
-                                          self.operands_of(value), strict=True):
-                places.append((slot, kind, self._save(kind, name)))
-        self.save_progress()
-        b.run(f"ret i32 {abi.BARRIER}")
+        if self._is_plain(ins):
+            b.run(f"store i32 {len(self.resumes)}, ptr {self.state_field('resume')}")
+            b.run(f"store i32 {mask}, ptr {self.state_field('live')}")
+            b.run("br label %parked")
+        else:
+            self.plain_barriers = False
+            self._park(ins, mask)
         b.label(f"R{self.number}")
-        for slot, kind, offset in places:
-            b.run(f"store {kind} {self._restore(kind, offset)}, ptr {slot}")
         for name in ("parked", "released"):
             self.set_state(name, "0")
         masked = self.number in self.divergence.masked
@@ -579,63 +572,62 @@ class Emitter(Counting, Fast):
             self.set_x(ins.rd, self.scalar("w", b.emit(
                 f"load i32, ptr {self.state_field('barrier_result')}")))
 
+    def _is_plain(self, ins: Instruction) -> bool:
+        """Whether it is the barrier of the whole block."""
+        return ins.name == "wf.bar.sync" and all(
+            self.low32(self.x(number)).const == 0 for number in (ins.rs1, ins.rs2))
+
+    def _park(self, ins: Instruction, mask: str) -> None:
+        for name, operand in (("live", mask), ("resume", str(len(self.resumes)))):
+            self.set_state(name, operand)
+        self._barrier_fields(ins, mask)
+        self._parked(mask)
+
+    def _parked(self, mask: str) -> None:
+        for name, operand in (("parked", mask), ("released", "0"),
+                              ("status", str(abi.BARRIER))):
+            self.set_state(name, operand)
+        self.save_progress()
+        self.b.run(f"ret i32 {abi.BARRIER}")
+
+    def _plain_park(self) -> None:
+        """Where every barrier of the whole block leaves: it has no fields of its own."""
+        b = self.b
+        b.label("parked")
+        self.set_state("barrier_op", "0")
+        for name in ("barrier_id", "barrier_threads"):
+            b.run(f"store {vector('i32')} zeroinitializer, ptr {self.state_field(name)}, align 4")
+        self._parked(b.emit(f"load i32, ptr {self.state_field('live')}"))
+
+    @property
+    def saved_bytes(self) -> int:
+        """What a warp keeps in its state besides canonical registers."""
+        return self.homes.bytes if self.homes else 0
+
     def begin_node_after_barrier(self) -> None:
         """Nothing computed before the barrier is at hand behind it."""
         self.env, self.loaded = {}, {}
 
-    def _across(self, ins: Instruction) -> list[int]:
-        """Definitions needed behind the barrier, each once."""
-        live = set()
-        for target in self.flow.nodes[self.number].targets:
-            if target != EXIT:
-                live |= self.ssa.live_in[target]
-        live -= set(ins.writes)
-        entry = self.ssa.entry[self.number]
-        return sorted({entry[v] for v in live if v in entry and self.slot_kinds(entry[v])})
+    def slots_for(self, definition: int) -> list[tuple[str, str]]:
+        if self.homes is None or definition not in self.homes.definitions:
+            return super().slots_for(definition)
+        if definition not in self.slots:
+            kinds = self.slot_types(self.values[definition])
+            self.slots[definition] = [
+                (self._home(definition, index, offset), kind)
+                for index, (offset, kind) in enumerate(
+                    zip(self.homes.place(definition, kinds), kinds, strict=True))]
+        return self.slots[definition]
 
-    def slot_kinds(self, definition: int) -> bool:
-        return definition in self.values and bool(self.slots_for(definition))
-
-    def _save(self, kind: str, name: str) -> int:
-        """Store one operand in the warp's fast state; returns its offset."""
-        b = self.b
-        if kind == FLAGS:
-            name, kind = b.emit(f"bitcast {FLAGS} {name} to i32"), "i32"
-        elif kind == "i1":
-            name, kind = b.emit(f"zext i1 {name} to i32"), "i32"
-        offset = self._allot(kind)
-        place = self.state_field("fast_state", offset)
-        b.run(f"store {kind} {name}, ptr {place}, align {64 if kind[0] == '<' else 8}")
-        return offset
-
-    def _restore(self, kind: str, offset: int) -> str:
-        b = self.b
-        place = self.state_field("fast_state", offset)
-        if kind == FLAGS:
-            return b.emit(f"bitcast i32 {b.emit(f'load i32, ptr {place}')} to {FLAGS}")
-        if kind == "i1":
-            return b.emit(f"trunc i32 {b.emit(f'load i32, ptr {place}')} to i1")
-        return b.emit(f"load {kind}, ptr {place}, align {64 if kind[0] == '<' else 8}")
-
-    def _allot(self, kind: str) -> int:
-        """Room in the fast state; every barrier starts over, one is in use at a time."""
-        bits = {"i32": 32, "i64": 64, "float": 32, "double": 64, "half": 16, "bfloat": 16}
-        size = 8
-        if kind[0] == "<":
-            size = -(-bits[kind.split()[2].rstrip(">")] * WARP_LANES // 8 // 64) * 64
-            self.fill = -(-self.fill // 64) * 64
-        offset = self.fill
-        self.fill += size
-        self.saved_bytes = max(self.saved_bytes, self.fill)
-        return offset
-
-    fill = 0
+    def _home(self, definition: int, index: int, offset: int) -> str:
+        name = f"%home{definition}.{index}"
+        self.prologue.append(f"  {name} = getelementptr i8, ptr {self.state}, "
+                             f"i64 {abi.WARP['fast_state'] + offset}")
+        return name
 
     def _barrier_fields(self, ins: Instruction, mask: str) -> None:
         b = self.b
-        self.fill = 0
         op, identity, threads = 0, "zeroinitializer", "zeroinitializer"
-        plain = False
         if ins.name == "wf.grid.sync":
             identity = f"splat (i32 {-1})"
         elif ins.name.startswith("wf.bar.red"):
@@ -644,13 +636,10 @@ class Emitter(Counting, Fast):
             self.set_state("pred", b.emit(f"and i32 {bits}, {mask}"))
         else:
             numbers = [self.low32(self.x(n)) for n in (ins.rs1, ins.rs2)]
-            if all(n.const == 0 for n in numbers) and ins.name == "wf.bar.sync":
-                plain = True
             identity, threads = (self.vec(n) for n in numbers)
             if ins.name == "wf.bar.arrive":
                 threads = b.emit(f"or {vector('i32')} {threads}, "
                                  f"splat (i32 {abi.BARRIER_ARRIVE})")
-        self.plain_barriers &= plain
         self.set_state("barrier_op", str(op))
         for name, value in (("barrier_id", identity), ("barrier_threads", threads)):
             b.run(f"store {vector('i32')} {value}, ptr {self.state_field(name)}, align 4")
@@ -691,6 +680,8 @@ class Emitter(Counting, Fast):
         body = self.b.lines
         self.b.lines = []
         self._endings()
+        if self.resumable:
+            self._plain_park()
         endings = self.b.lines
         self.b.lines = []
         frame = self._warp_frame() if self.resumable else self._blocks_frame()
@@ -712,7 +703,7 @@ class Emitter(Counting, Fast):
         return lines
 
     def _warp_frame(self) -> tuple[str, list[str], list[str]]:
-        head = "define i32 @wf_fast(ptr noundef %ctx, ptr noundef %warp) noinline {\nentry:"
+        head = "define i32 @wf_fast(ptr noundef %ctx, ptr noalias noundef %warp) noinline {\nentry:"
         b = self.b
         for axis in range(3):
             place = self.ctx_pointer("ctaid", 4 * axis)

@@ -212,6 +212,7 @@ class Fast(Specials, Lowering):
                      value.low, value.high)
 
     def slots_for(self, definition: int) -> list[tuple[str, str]]:
+        """(pointer, type) of each operand of a definition."""
         if definition not in self.slots:
             self.slots[definition] = [
                 (self.scratch(kind), kind) for kind in self.slot_types(self.values[definition])]
