@@ -17,6 +17,7 @@ from warpfive.translator.lowering import BRANCHES
 from warpfive.translator.memory import LOADS, STORES
 from warpfive.translator.program import Block, Program, explore
 from warpfive.translator.ssa import STACK_POINTER, Ssa
+from warpfive.translator.tiles import ACCESSES, SHORT, TILE
 from warpfive.translator.values import Builder, Value, vector
 
 Where = Callable[[int], tuple[str, int] | None]
@@ -50,8 +51,9 @@ def kind_of(ins: Instruction) -> Kind:
     """The unit of an instruction, and the operations it does; loads and stores as of global."""
     name, unit = ins.name, ins.row.unit
     if unit == "lsu":
-        return Kind("global_load" if name in LOADS else
-                    "global_store" if name in STORES else "other")
+        found = access_of(ins)
+        return Kind("other" if found is None else
+                    "global_store" if found[1] == abi.STORE else "global_load")
     if unit == "matrix":
         source = name.rpartition(".")[2]
         return Kind("tensor", 0, 0, TENSOR[source], 4096 if source == "tf32" else 8192)
@@ -80,10 +82,15 @@ class Site:
     kind: int
     parts: int = 1
     offset: int = 0
+    columns: int = 0
+    registers: int = 0
+    turned: bool = False
 
 
 def access_of(ins: Instruction) -> tuple[int, int] | None:
-    """(bytes, kind) of an instruction's access of memory."""
+    """(bytes, kind) of an instruction's access of memory; of a tile's, the bytes of an element."""
+    if is_tile(ins):
+        return tile_of(ins)[0], abi.LOAD if ins.name[4] == "l" else abi.STORE
     if ins.name in LOADS:
         return LOADS[ins.name].size, abi.LOAD
     if ins.name in STORES:
@@ -91,6 +98,18 @@ def access_of(ins: Instruction) -> tuple[int, int] | None:
     if ins.row.unit == "atomic":
         return ATOMIC_BYTES[ins.name.rpartition(".")[2]], abi.ATOMIC
     return None
+
+
+def is_tile(ins: Instruction) -> bool:
+    """Whether the instruction moves a tile between memory and registers."""
+    return ins.name.startswith(("wf.tld", "wf.tst"))
+
+
+def tile_of(ins: Instruction) -> tuple[int, int, int, bool]:
+    """(bytes of an element, columns, registers, whether it is turned) of a tile that is moved."""
+    _, op, form = ins.name.split(".")
+    columns, registers = SHORT.get(form, (TILE, 8))
+    return ACCESSES[form].size, columns, registers, op.endswith("tt") or op == "tldt"
 
 
 class Plan:
@@ -121,9 +140,10 @@ class Plan:
             pc, imm = min(parts)
             ins = dict(block.instructions)[pc]
             size, kind = access_of(ins) or (0, 0)
+            tile = tile_of(ins)[1:] if is_tile(ins) else ()
             self.site_of[pc] = len(self.sites)
             self.folded.update({other: pc for other, _ in parts if other != pc})
-            self.sites.append(Site(pc, size, kind, len(parts), lowest - imm))
+            self.sites.append(Site(pc, size, kind, len(parts), lowest - imm, *tile))
 
     def _find_groups(self, block: Block) -> None:
         """Loads that are issued with no earlier one outstanding, waiting at first use."""
@@ -131,7 +151,7 @@ class Plan:
         for pc, ins in block.instructions:
             if waiting.intersection(ins.reads) or waiting.intersection(ins.writes):
                 waiting.clear()
-            if ins.name in LOADS and pc not in self.spills:
+            if kind_of(ins).unit == "global_load" and pc not in self.spills:
                 if not waiting:
                     self.opens.add(pc)
                 waiting.update(ins.writes)
@@ -159,14 +179,15 @@ class Plan:
         lines, files = self._lines(ops)
         rows = [self._op(pc, ins, lines) for pc, ins in ops]
         sites = [f"%wf_site {{ i64 {s.pc}, i32 {s.offset}, i32 {rest.get(s.pc, 0)}, "
-                 f"i16 {s.size}, i8 {s.parts}, i8 {s.kind}, i32 0 }}" for s in self.sites]
+                 f"i16 {s.size}, i8 {s.parts}, i8 {s.kind}, i8 {s.columns}, i8 {s.registers}, "
+                 f"i8 {int(s.turned)}, i8 0 }}" for s in self.sites]
         places = [f"%wf_line {{ i32 {files[file]}, i32 {line} }}" for file, line in lines]
         text = "".join(f"{name}\\00" for name in map(_escaped, files)) or "\\00"
         count = sum(len(name.encode()) + 1 for name in files) or 1
         sizes = [len(instructions) for instructions, _ in blocks]
         return "\n".join([
             "%wf_op = type { i64, i32, i32, i8, i8, i8, i8, i16, i8, i8 }",
-            "%wf_site = type { i64, i32, i32, i16, i8, i8, i32 }",
+            "%wf_site = type { i64, i32, i32, i16, i8, i8, i8, i8, i8, i8 }",
             "%wf_line = type { i32, i32 }",
             _array("block_ops", "i32", [f"i32 {number}" for number in first]),
             _array("block_instructions", "i32", [f"i32 {number}" for number in sizes]),
@@ -256,7 +277,7 @@ def wide_accesses(block: Block, spills: set[int]) -> list[list[tuple[int, int]]]
     for pc, ins in block.instructions:
         found = access_of(ins)
         if found is not None and pc not in spills:
-            if found[1] == abi.ATOMIC:
+            if found[1] == abi.ATOMIC or is_tile(ins):
                 done.append([(pc, 0)])
             else:
                 open_.setdefault((ins.name, ins.rs1), []).append((pc, ins.imm))
@@ -385,9 +406,52 @@ class Counting:
 
     def report_access(self, address: Value) -> None:
         """Tells the chip of an access, once the warp's progress has come to where it wants to."""
-        site = self.plan.reports(self.pc) if self.counts and self.plan and self.b.on else None
+        site = self._site(tile=False)
         if site is None:
             return
+        address = address.copy()
+        if address.uniform:
+            self._tell("access_one", lambda: f"i32 {site}, i32 {self.mask_operand()}, "
+                                             f"i64 {self.literal(address)}")
+            return
+
+        def arguments() -> str:
+            self.b.run(f"store {vector('i64')} {self.vec(address)}, "
+                       f"ptr {self.ctx_pointer('access_addr')}, align 64")
+            return f"i32 {site}, i32 {self.mask_operand()}"
+
+        self._tell("access", arguments)
+
+    def report_tile(self, base: Value, stride: Value) -> None:
+        """Of a tile the chip is told the first active lane's base and stride."""
+        site = self._site(tile=True)
+        if site is None:
+            return
+        operands = [base.copy(), stride.copy()]
+
+        def arguments() -> str:
+            for place, value in enumerate(operands):
+                self.b.run(f"store i64 {self._first_lane(self.wide(value))}, "
+                           f"ptr {self.ctx_pointer('access_addr', 8 * place)}")
+            return f"i32 {site}, i32 {self.mask_operand()}"
+
+        self._tell("access", arguments)
+
+    def _site(self, tile: bool) -> int | None:
+        if not (self.counts and self.plan and self.b.on):
+            return None
+        site = self.plan.reports(self.pc)
+        return site if site is not None and bool(self.plan.sites[site].columns) == tile else None
+
+    def _first_lane(self, value: Value) -> str:
+        if value.uniform:
+            return self.literal(value)
+        lanes, lane = self.vec(value), "0"
+        if self.mask is not None:
+            lane = self.b.emit(f"call i32 @llvm.cttz.i32(i32 {self.mask}, i1 false)")
+        return self.b.emit(f"extractelement {vector('i64')} {lanes}, i32 {lane}")
+
+    def _tell(self, callback: str, arguments: Callable[[], str]) -> None:
         b = self.b
         now = b.emit(f"load i64, ptr {self.progress}")
         start = b.emit(f"load i64, ptr {self.capture}")
@@ -398,16 +462,9 @@ class Counting:
         b.label(tell)
         b.splats = dict(splats)
         b.run(f"store i64 {now}, ptr {self.ctx_pointer('progress')}")
-        mask, address = self.mask_operand(), address.copy()
-        if address.uniform:
-            function = b.emit(f"load ptr, ptr {self.ctx_pointer('access_one')}")
-            b.run(f"call void {function}(ptr {self.ctx}, i32 {site}, i32 {mask}, "
-                  f"i64 {self.literal(address)})")
-        else:
-            b.run(f"store {vector('i64')} {self.vec(address)}, "
-                  f"ptr {self.ctx_pointer('access_addr')}, align 64")
-            function = b.emit(f"load ptr, ptr {self.ctx_pointer('access')}")
-            b.run(f"call void {function}(ptr {self.ctx}, i32 {site}, i32 {mask})")
+        given = arguments()
+        function = b.emit(f"load ptr, ptr {self.ctx_pointer(callback)}")
+        b.run(f"call void {function}(ptr {self.ctx}, {given})")
         later = b.emit(f"load i64, ptr {self.ctx_pointer('capture_from')}")
         b.run(f"store i64 {later}, ptr {self.capture}")
         b.run(f"br label %{after}")

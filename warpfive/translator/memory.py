@@ -82,6 +82,9 @@ class Memory(Sfu):
     def report_access(self, address: Value) -> None:
         """Counting variants tell the chip of the access at `pc`."""
 
+    def report_tile(self, base: Value, stride: Value) -> None:
+        """The same of a tile that is moved."""
+
     # -- addresses ----------------------------------------------------------------------------
 
     def address(self, base: Value, offset: int) -> Value:

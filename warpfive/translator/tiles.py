@@ -35,6 +35,7 @@ class Tiles(Collectives):
         """The registers that a tile load writes."""
         _, op, form = name.split(".")
         access = ACCESSES[form]
+        self.report_tile(base, stride)
         columns, count = SHORT.get(form, (TILE, 8))
         place = self._one_place(base, stride, access.size)
         if place is None:
@@ -53,6 +54,7 @@ class Tiles(Collectives):
         """What a tile store does."""
         _, op, form = name.split(".")
         access = ACCESSES[form]
+        self.report_tile(base, stride)
         place = self._one_place(base, stride, access.size)
         if place is None:
             for j, value in enumerate(values):

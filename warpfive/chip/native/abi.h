@@ -170,7 +170,11 @@ typedef struct WfSite {
   uint16_t size;            /* bytes of a part */
   uint8_t parts;
   uint8_t kind;             /* enum WfAccessKind */
-  uint32_t pad;
+  uint8_t columns;          /* of a tile that is moved, else 0; then access_addr[0] and [1] are
+                               the base and the bytes between rows (or columns, if turned) */
+  uint8_t registers;        /* of a tile, a lane */
+  uint8_t turned;
+  uint8_t pad;
 } WfSite;
 
 typedef struct WfLine {

@@ -36,6 +36,7 @@ class Capture {
         ctx_(*ctx), block_(*block), time_(ctx->progress - site.rest) {}
 
   void take(Lanes *lanes);
+  void take_tile(uint64_t base, uint64_t stride, uint32_t mask);
 
  private:
   Space space_of(uint64_t address) const;
@@ -126,13 +127,8 @@ void Capture::global(SpaceTally *to, const Lanes &lanes, uint32_t size) {
   for (uint32_t i = 0; i < count; i++) trace_.add(sectors[i], time_, ctx_.warp_index, site_.kind);
 }
 
-/// Words that a group of lanes wants, spread over banks: passes and whether any are wanted.
-uint32_t passes(const Lanes &lanes, uint32_t first, uint32_t last, uint32_t size) {
-  uint64_t words[WF_LANES * 4];
-  uint32_t count = 0;
-  for (uint32_t i = first; i < last; i++)
-    for (uint32_t at = 0; at < size; at += bank_bytes)
-      words[count++] = (lanes.address[i] + at) / bank_bytes;
+/// The most distinct words that any bank has to give.
+uint32_t passes(uint64_t *words, uint32_t count) {
   count = distinct(words, count);
   uint32_t most = 0;
   uint8_t wanted[banks] = {};
@@ -146,7 +142,12 @@ void Capture::shared(SpaceTally *to, const Lanes &lanes, uint32_t size) {
   for (uint32_t i = 0, end; i < lanes.count; i = end) {
     for (end = i; end < lanes.count && lanes.number[end] / together == lanes.number[i] / together;)
       end++;
-    to->touched += passes(lanes, i, end, size);
+    uint64_t words[WF_LANES * 4];
+    uint32_t count = 0;
+    for (uint32_t lane = i; lane < end; lane++)
+      for (uint32_t at = 0; at < size; at += bank_bytes)
+        words[count++] = (lanes.address[lane] + at) / bank_bytes;
+    to->touched += passes(words, count);
     to->ideal++;
   }
 }
@@ -165,6 +166,40 @@ void Capture::local(SpaceTally *to, const Lanes &lanes, uint32_t size) {
   count = distinct(sectors, count);
   to->touched += count;
   to->ideal += std::min<uint64_t>(count, (uint64_t{lanes.count} * size + sector_bytes - 1) / sector_bytes);
+}
+
+/// A tile is one request of all its elements.
+void Capture::take_tile(uint64_t base, uint64_t stride, uint32_t mask) {
+  constexpr uint32_t most = 8 * WF_LANES;
+  uint64_t sectors[most], words[most];
+  uint32_t count = 0;
+  for (uint32_t place = 0; place < site_.registers * uint32_t{WF_LANES}; place++) {
+    if (!(mask >> place % WF_LANES & 1)) continue;
+    uint64_t line = place / site_.columns, along = place % site_.columns;
+    if (site_.turned) std::swap(line, along);
+    uint64_t at = base + line * stride + along * site_.size;
+    sectors[count] = at / sector_bytes;
+    words[count++] = at / bank_bytes;
+  }
+  uint64_t bytes = uint64_t{count} * site_.size;
+  Space space = space_of(base);
+  SpaceTally *to = &tally_.space[space];
+  tally_.captured++;
+  to->requests++;
+  to->lanes += static_cast<uint64_t>(std::popcount(mask));
+  to->bytes += bytes;
+  if (space == space_shared) {
+    uint64_t least = (bytes + banks * bank_bytes - 1) / (banks * bank_bytes);
+    to->touched += std::max<uint64_t>(least, passes(words, count));
+    to->ideal += least;
+    return;
+  }
+  count = distinct(sectors, count);
+  to->touched += count;
+  to->ideal += std::min<uint64_t>(count, (bytes + sector_bytes - 1) / sector_bytes);
+  if (space == space_global)
+    for (uint32_t i = 0; i < count; i++)
+      trace_.add(sectors[i], time_, ctx_.warp_index, site_.kind);
 }
 
 void Capture::atomic(SpaceTally *to, Space space, const Lanes &lanes) {
@@ -196,12 +231,15 @@ bool wanted(WfCtx *ctx, const Block &block, uint32_t mask) {
 void capture_access(WfCtx *ctx, uint32_t site, uint32_t mask) {
   auto *block = static_cast<Block *>(ctx->scheduler);
   if (!wanted(ctx, *block, mask)) return;
+  const WfSite &where = block->site_table[site];
+  if (where.columns)
+    return Capture(ctx, where, block).take_tile(ctx->access_addr[0], ctx->access_addr[1], mask);
   Lanes lanes;
   for (; mask; mask &= mask - 1) {
     auto lane = static_cast<uint32_t>(std::countr_zero(mask));
     lanes.add(ctx->access_addr[lane], lane);
   }
-  Capture(ctx, block->site_table[site], block).take(&lanes);
+  Capture(ctx, where, block).take(&lanes);
 }
 
 void capture_one(WfCtx *ctx, uint32_t site, uint32_t mask, uint64_t address) {

@@ -93,6 +93,8 @@ void prepare_signals();
 // report.cpp
 /// All records as JSON lines.
 std::string report_text();
+/// Whether anything was counted of this kernel and shape.
+bool counted_before(const Launch &launch);
 /// Adds a launch to its record; gives the counters of one such launch, as far as they are known.
 std::shared_ptr<const KernelCounters> record_launch(const Launch &launch, double host_s,
                                                     const RawCounts &counts);

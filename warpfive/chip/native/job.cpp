@@ -17,6 +17,7 @@ constexpr uint64_t group_blocks = 4;         // neighbours that are counted toge
 constexpr uint64_t sample_groups = 16;       // of a big grid
 // Counting may take so long for a kernel, and then a share of the time of all its blocks.
 constexpr uint64_t count_grace_ns = 2'000'000, count_share = 8;
+constexpr uint64_t shapes_grace_ns = 20'000'000;  // and a kernel of many shapes, each seen once
 constexpr uint64_t access_ns = 200;          // a captured access costs about so much afterwards
 constexpr size_t block_accesses = 2048, exact_accesses = 1 << 22;
 
@@ -128,6 +129,7 @@ bool Job::load_code(std::string *why) {
   if (!counts) return true;
   counting = counts;
   group = group_blocks;
+  unknown = !counted_before(launch);
   sample_stride = group;
   if (!settings().exact)
     sample_stride = round_up((blocks + sample_groups - 1) / sample_groups, group);
@@ -141,7 +143,8 @@ bool Job::granted(uint64_t block) {
   if (uint8_t known = grant.load(std::memory_order_relaxed)) return known == 1;
   CountingTime &before = counting_time(kernel);
   uint64_t busy = before.busy_ns + busy_ns_, counted = before.counted_ns + counted_ns_;
-  uint8_t fresh = counted <= count_grace_ns + busy / count_share ? 1 : 2, none = 0;
+  bool first = unknown && !counted_ns_ && counted <= shapes_grace_ns;
+  uint8_t fresh = first || counted <= count_grace_ns + busy / count_share ? 1 : 2, none = 0;
   return (grant.compare_exchange_strong(none, fresh) ? fresh : none) == 1;
 }
 

@@ -94,6 +94,7 @@ class Job {
   const WfCode *counting = nullptr;
   uint64_t sample_stride = 1;    // of each so many blocks the first `group` are in the sample
   uint64_t group = 1;
+  bool unknown = false;          // nothing was counted yet of this kernel and shape
   GridBarrier grid;
   std::atomic<uint64_t> finished{0};
   std::atomic<int32_t> stopping{0};

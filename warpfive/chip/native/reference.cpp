@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <sstream>
 
 #include "warpfive/chip/native/job.h"
@@ -26,7 +27,8 @@ std::string job_text(const Job &job, const std::string &image, const std::vector
   std::ostringstream json;
   const Launch &launch = job.launch;
   int file = memory::shared_file();
-  json << "{\"image\": " << job.kernel.image->base << ", \"entry\": " << job.kernel.entry
+  json << "{\"elf\": \"" << (settings().counting ? escaped(image) : std::string()) << "\", \"kernel\": \""
+       << job.kernel.name << "\", \"image\": " << job.kernel.image->base << ", \"entry\": " << job.kernel.entry
        << ", \"args\": " << job.args << ", \"stack_bytes\": " << job.stack_bytes
        << ", \"shared_bytes\": " << job.kernel.static_shared_bytes
        << ", \"dynamic_bytes\": " << launch.dynamic_shared_bytes
@@ -45,6 +47,11 @@ std::string job_text(const Job &job, const std::string &image, const std::vector
     ranges.insert(ranges.end(), {block->ctx->stack,
                                  block->ctx->stack + job.stack_bytes * job.threads});
   }
+  std::vector<uint64_t> constants;
+  for (const Variable &one : job.kernel.image->variables)
+    if (one.kind == VariableKind::constant)
+      constants.insert(constants.end(), {one.address, one.bytes});
+  list(json, "constants", constants);
   list(json, "slots", slots);
   list(json, "ranges", ranges);
   json << "}";
@@ -61,6 +68,69 @@ std::string write_job(const std::string &text) {
   return written ? path : "";
 }
 
+std::string unquoted(const std::string &field) {
+  std::string text;
+  for (size_t i = 0; i < field.size(); i++) {
+    bool space = field.compare(i, 3, "%20") == 0;
+    text += space ? ' ' : field[i];
+    if (space) i += 2;
+  }
+  return text == "-" ? "" : text;
+}
+
+void take_op(std::istringstream &words, RawCounts *to) {
+  uint64_t pc;
+  unsigned unit, flop_type, flops, tensor_type, tensor_ops, flags, size, parts, kind, line;
+  int64_t leader;
+  std::string file;
+  words >> pc >> unit >> flop_type >> flops >> tensor_type >> tensor_ops >> flags >> leader >>
+      size >> parts >> kind >> line >> file;
+  PcCounts &here = to->instructions[pc];
+  here.op = {.pc = pc, .line = -1, .site = leader < 0 ? -1 : 0,
+             .unit = static_cast<uint8_t>(unit), .flop_type = static_cast<uint8_t>(flop_type),
+             .flops = static_cast<uint8_t>(flops),
+             .tensor_type = static_cast<uint8_t>(tensor_type),
+             .tensor_ops = static_cast<uint16_t>(tensor_ops),
+             .flags = static_cast<uint8_t>(flags), .pad = 0};
+  here.site_pc = static_cast<uint64_t>(leader);
+  here.leads = here.site_pc == pc;
+  here.site.pc = here.site_pc;
+  here.site.size = static_cast<uint16_t>(size);
+  here.site.parts = static_cast<uint8_t>(parts);
+  here.site.kind = static_cast<uint8_t>(kind);
+  if (line) here.line = to->line_number(unquoted(file), line);
+}
+
+void take_times(std::istringstream &words, RawCounts *to) {
+  uint64_t pc;
+  words >> pc;
+  PcCounts &here = to->instructions[pc];
+  words >> here.times >> here.lanes >> here.parted >> here.tally.captured >> here.tally.wide;
+}
+
+void take_space(std::istringstream &words, RawCounts *to) {
+  uint64_t pc;
+  unsigned space;
+  words >> pc >> space;
+  SpaceTally &one = to->instructions[pc].tally.space[space % spaces];
+  words >> one.requests >> one.lanes >> one.bytes >> one.touched >> one.ideal >> one.addresses >>
+      one.passes;
+}
+
+void take_reuse(std::istringstream &words, RawCounts *to) {
+  int level, kind, blocks;
+  words >> level >> kind >> blocks;
+  ReuseTally &one = level == 1 ? to->l1 : to->l2;
+  kind &= 1;
+  words >> one.cold[kind];
+  one.seen[kind] = one.cold[kind];
+  for (double &count : one.distances[kind]) {
+    words >> count;
+    one.seen[kind] += count;
+  }
+  if (level == 2) to->group_blocks = blocks;
+}
+
 Fault fault_of(unsigned trap) {
   switch (trap) {
     case WF_TRAP_ASSERT: return Fault::assert_failed;
@@ -73,13 +143,33 @@ Fault fault_of(unsigned trap) {
   }
 }
 
-/// Takes the reply in: `counts W L`, `fault TRAP PC ADDRESS BLOCK WARP LANES`, or `stopped`.
-void take_reply(Job *job, const std::string &reply) {
+/// Takes in what `Counting.reply` in warpfive/chip/counting.py wrote.
+void take_counts(const std::string &path, RawCounts *to) {
+  std::ifstream file(path);
+  std::string text, what;
+  while (std::getline(file, text)) {
+    std::istringstream line(text);
+    line >> what;
+    if (what == "op") take_op(line, to);
+    if (what == "counts") take_times(line, to);
+    if (what == "space") take_space(line, to);
+    if (what == "reuse") take_reuse(line, to);
+    if (what == "blocks")
+      line >> to->blocks >> to->path_sum >> to->path_max >> to->barrier_wait >> to->registers;
+    if (what == "footprint") line >> to->footprint[0] >> to->footprint[1] >> to->footprint[2];
+    if (what == "hottest") line >> to->hottest[0] >> to->hottest[1];
+  }
+  to->footprints = 1;
+}
+
+/// Takes the reply in: `done`, `counts` (in the job's file), `fault TRAP PC ADDRESS BLOCK WARP LANES`, or `stopped`.
+void take_reply(Job *job, const std::string &reply, const std::string &path) {
   std::istringstream words(reply);
   std::string ok, what;
   words >> ok >> what;
   Failure failure;
-  if (ok == "ok" && what == "counts") {
+  if (ok == "ok" && (what == "counts" || what == "done")) {
+    if (what == "counts") take_counts(path, &job->counts);
     job->finished = job->blocks;
     return;
   }
@@ -114,7 +204,7 @@ void interpret(Job *job, Worker *worker) {
     std::string image = image_path(*job->kernel.image);
     std::string path = write_job(job_text(*job, image, blocks));
     take_reply(job, path.empty() ? "error the cache cannot be written"
-                                 : ask_server("reference " + escaped(path)));
+                                 : ask_server("reference " + escaped(path)), path);
     if (!path.empty()) unlink(path.c_str());
   }
   for (Block *block : blocks) worker->give_back(block);

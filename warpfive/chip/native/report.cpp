@@ -19,12 +19,15 @@ struct Record {
   uint64_t blocks = 0;  // of one launch
   std::shared_ptr<const KernelCounters> one;  // of one launch, by what was counted so far
 
-  LaunchRecord finished() const {
+  std::string kin;  // image, name and block: shapes that may lend each other their counts
+
+  /// By these counts, the record's own or another grid's.
+  LaunchRecord finished(const RawCounts &by) const {
     LaunchRecord record = seen;
     double all = static_cast<double>(blocks) * static_cast<double>(seen.launches);
-    record.counters = counts.scaled(all, static_cast<double>(seen.launches), true);
+    record.counters = by.scaled(all, static_cast<double>(seen.launches), true);
     record.sampled_blocks = counts.blocks;
-    record.registers = counts.registers;
+    record.registers = by.registers;
     record.exact = counts.blocks == blocks * seen.launches;
     return record;
   }
@@ -34,6 +37,13 @@ struct Records {
   std::mutex mutex;
   std::vector<Record> all;
   std::unordered_map<std::string, size_t> index;  // by image, name and shape
+  std::unordered_map<std::string, size_t> lenders;  // by kin: a record that was counted
+
+  const RawCounts &counts(const Record &record) const {
+    auto lender = lenders.find(record.kin);
+    bool borrows = !record.counts.blocks && lender != lenders.end();
+    return borrows ? all[lender->second].counts : record.counts;
+  }
 };
 
 Records &records() {
@@ -41,11 +51,14 @@ Records &records() {
   return *one;
 }
 
+std::string kin(const Launch &launch) {
+  std::string text(reinterpret_cast<const char *>(launch.block), sizeof launch.block);
+  return text + launch.kernel->image->id + launch.kernel->name;
+}
+
 std::string key(const Launch &launch) {
   std::string text(reinterpret_cast<const char *>(launch.grid), sizeof launch.grid);
-  text.append(reinterpret_cast<const char *>(launch.block), sizeof launch.block);
-  return text + std::to_string(launch.dynamic_shared_bytes) + launch.kernel->image->id +
-         launch.kernel->name;
+  return text + std::to_string(launch.dynamic_shared_bytes) + kin(launch);
 }
 
 std::string escaped(const std::string &text) {
@@ -114,6 +127,7 @@ std::shared_ptr<const KernelCounters> record_launch(const Launch &launch, double
   if (fresh) {
     records().all.emplace_back();
     records().all.back().seen = described(launch);
+    records().all.back().kin = kin(launch);
     records().all.back().blocks = uint64_t{launch.grid[0]} * launch.grid[1] * launch.grid[2];
   }
   Record &record = records().all[found->second];
@@ -121,16 +135,25 @@ std::shared_ptr<const KernelCounters> record_launch(const Launch &launch, double
   record.seen.host_s += host_s;
   if (counts.blocks) {
     record.counts.add(counts);
-    record.one = std::make_shared<KernelCounters>(
-        record.counts.scaled(static_cast<double>(record.blocks), 1, false));
+    records().lenders.try_emplace(record.kin, found->second);
   }
+  const RawCounts &by = records().counts(record);
+  if (by.blocks && (counts.blocks || !record.one))
+    record.one = std::make_shared<KernelCounters>(
+        by.scaled(static_cast<double>(record.blocks), 1, false));
   return record.one;
+}
+
+bool counted_before(const Launch &launch) {
+  std::lock_guard lock(records().mutex);
+  auto found = records().index.find(key(launch));
+  return found != records().index.end() && records().all[found->second].counts.blocks;
 }
 
 std::vector<LaunchRecord> launch_records() {
   std::lock_guard lock(records().mutex);
   std::vector<LaunchRecord> all;
-  for (const Record &one : records().all) all.push_back(one.finished());
+  for (const Record &one : records().all) all.push_back(one.finished(records().counts(one)));
   return all;
 }
 
@@ -138,6 +161,7 @@ void clear_records() {
   std::lock_guard lock(records().mutex);
   records().all.clear();
   records().index.clear();
+  records().lenders.clear();
 }
 
 }  // namespace wf

@@ -146,12 +146,12 @@ void Footprint::add_to(RawCounts *to, double weight, double groups, double all) 
 
 }  // namespace
 
-void HotAddresses::add(uint64_t address, uint64_t count) {
-  total += count;
+void HotAddresses::add(uint64_t address, uint64_t count, uint64_t surplus) {
   int least = 0;
   for (int i = 0; i < used_; i++) {
     if (address_[i] == address) {
       count_[i] += count;
+      surplus_[i] += surplus;
       return;
     }
     if (count_[i] < count_[least]) least = i;
@@ -161,18 +161,19 @@ void HotAddresses::add(uint64_t address, uint64_t count) {
     count_[least] = 0;
   }
   address_[least] = address;
+  surplus_[least] = count_[least] + surplus;
   count_[least] += count;
 }
 
 void HotAddresses::add(const HotAddresses &other) {
-  uint64_t before = total;
-  for (int i = 0; i < other.used_; i++) add(other.address_[i], other.count_[i]);
-  total = before + other.total;
+  for (int i = 0; i < other.used_; i++)
+    add(other.address_[i], other.count_[i], other.surplus_[i]);
+  total += other.total;
 }
 
 uint64_t HotAddresses::most() const {
   uint64_t most = 0;
-  for (int i = 0; i < used_; i++) most = std::max(most, count_[i]);
+  for (int i = 0; i < used_; i++) most = std::max(most, count_[i] - surplus_[i]);
   return most;
 }
 

@@ -25,19 +25,24 @@ struct Windows {
   static uint64_t next(uint64_t progress) { return (progress / period + 1) * period; }
 };
 
-/// The addresses most used by atomics, about (Metwally et al., "Efficient computation of frequent
+/// The addresses most used by atomics; exact for few, else from below (Metwally et al., "Efficient computation of frequent
 /// and top-k elements in data streams", 2005).
 class HotAddresses {
  public:
-  void add(uint64_t address, uint64_t count);
+  void add(uint64_t address, uint64_t count) {
+    total += count;
+    add(address, count, 0);
+  }
   void clear() { used_ = 0, total = 0; }
   uint64_t most() const;
   void add(const HotAddresses &other);
   uint64_t total = 0;
 
  private:
-  static constexpr int room = 16;
+  static constexpr int room = 64;
+  void add(uint64_t address, uint64_t count, uint64_t surplus);
   uint64_t address_[room], count_[room];
+  uint64_t surplus_[room];  // of the count: what it took over from another address
   int used_ = 0;
 };
 

@@ -5,8 +5,9 @@ a run repeats exactly. The translator is held against it.
 """
 
 from warpfive.isa.reference.grid import Counts, run_grid
-from warpfive.isa.reference.launch import Fault, Launch, Slot, Stopped, Trap
+from warpfive.isa.reference.launch import Fault, Launch, Observer, Slot, Stopped, Trap
 from warpfive.isa.reference.memory import BadAddress, Memory, Segments
+from warpfive.isa.reference.warp import Warp
 
 __all__ = [
     "BadAddress",
@@ -14,9 +15,11 @@ __all__ = [
     "Fault",
     "Launch",
     "Memory",
+    "Observer",
     "Segments",
     "Slot",
     "Stopped",
     "Trap",
+    "Warp",
     "run_grid",
 ]

@@ -24,6 +24,7 @@ class Access:
 
     def load(self, address: Lanes, size: int) -> Lanes:
         """``size`` bytes at each lane's address, zero-extended."""
+        self._warp.observe_access(address, size)
         out = np.zeros(32, np.uint64)
         for lane in self._warp.lanes():
             out[lane] = self._read(lane, int(address[lane]), size)
@@ -31,6 +32,7 @@ class Access:
 
     def store(self, address: Lanes, size: int, value: Lanes) -> None:
         """Stores each lane's low ``size`` bytes."""
+        self._warp.observe_access(address, size)
         for lane in self._warp.lanes():
             self._write(lane, int(address[lane]), size, int(value[lane]))
 
@@ -57,6 +59,7 @@ class Access:
 
     def atomic(self, address: Lanes, size: int, operation: Operation, value: Lanes) -> Lanes:
         """Applies an operation to memory; the old contents, sign-extended."""
+        self._warp.observe_access(address, size)
         out, value = np.zeros(32, np.uint64), sext(value, 8 * size)
         for lane in self._warp.lanes():
             at, each = int(address[lane]), slice(lane, lane + 1)
@@ -66,6 +69,7 @@ class Access:
 
     def float_atomic(self, address: Lanes, form: floats.Format, value: Lanes) -> Lanes:
         """Adds a float to memory, to nearest even; the old contents."""
+        self._warp.observe_access(address, form.bits // 8)
         out = np.zeros(32, np.uint64)
         for lane in self._warp.lanes():
             at, each, size = int(address[lane]), slice(lane, lane + 1), form.bits // 8
@@ -76,6 +80,7 @@ class Access:
 
     def cas(self, address: Lanes, size: int, expected: Lanes, new: Lanes) -> Lanes:
         """Stores where memory equals what is expected; the old contents, sign-extended."""
+        self._warp.observe_access(address, size)
         out, expected = np.zeros(32, np.uint64), sext(expected, 8 * size)
         for lane in self._warp.lanes():
             at = int(address[lane])
@@ -86,6 +91,7 @@ class Access:
 
     def cas_pair(self, address: Lanes, expected: Lanes, new: Lanes) -> Lanes:
         """The same for 128 bits; operands and result are pairs of rows."""
+        self._warp.observe_access(address, 16)
         out = np.zeros((2, 32), np.uint64)
         for lane in self._warp.lanes():
             at = int(address[lane])

@@ -103,6 +103,8 @@ class Block:
 
     def release(self, waiting: list[Waiting]) -> None:
         """Lets lanes go on, each with what its barrier found."""
+        if self.launch.observer is not None:
+            self.launch.observer.met({entry.warp for entry in waiting})
         values = [entry.value for entry in waiting]
         result = {"sync": 0, "popc": sum(values), "and": all(values), "or": any(values)}
         for entry in waiting:

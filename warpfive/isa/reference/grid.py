@@ -111,6 +111,8 @@ class Grid:
         if not waiting or self.started < self.launch.blocks or len(waiting) < alive:
             return False
         for block in self.running:
+            if self.launch.observer is not None:
+                self.launch.observer.met({warp for warp, _ in block.at_grid})
             for warp, lane in block.at_grid:
                 warp.parked[lane] = False
             block.at_grid.clear()

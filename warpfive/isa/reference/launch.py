@@ -3,13 +3,35 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import TYPE_CHECKING, Protocol
 
 from warpfive.errors import WarpfiveError
+
+if TYPE_CHECKING:
+    from warpfive.isa.reference.integers import Lanes
+    from warpfive.isa.reference.warp import Warp
 
 Shape = tuple[int, int, int]
 """x, y, z."""
 
 LANES = 32
+
+
+class Observer(Protocol):
+    """Told of what a launch does, as it does it. Addresses are absolute."""
+
+    def executed(self, warp: "Warp", pc: int, lanes: int) -> None:
+        """So many lanes of a warp execute an instruction; collectives when their members meet."""
+
+    def parted(self, warp: "Warp", pc: int) -> None:
+        """The branch that was executed last sent lanes both ways."""
+
+    def accessed(self, warp: "Warp", addresses: "Lanes", size: int) -> None:
+        """The instruction that was executed last accesses memory in the active lanes."""
+
+    def met(self, warps: set["Warp"]) -> None:
+        """These warps have waited for one another at a barrier that now opens."""
+
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +72,7 @@ class Launch:
     clock_hz: float = 1e9
     stop: Callable[[], bool] = field(default=lambda: False)
     """Asked now and then; True ends the launch with `Stopped`."""
+    observer: Observer | None = None
 
     @property
     def dynamic_offset(self) -> int:

@@ -126,13 +126,25 @@ class Warp:
         if code is None:
             trap = Trap.ILLEGAL if self.block.grid.readable(pc) else Trap.BAD_PC
             raise self.fault(trap, self.lanes()[0])
-        code.times += 1
-        code.lanes += int(self.active.sum())
         self.turn += ATOMIC_STEPS if code.instruction.row.unit == "atomic" else 1
         if code.instruction.row.unit in _MEETING_UNITS:
             self.join(code)
         else:
+            self.count(pc, self.active)
             self.run(code, pc)
+
+    def count(self, pc: int, lanes: Lanes) -> None:
+        """Notes that some lanes execute an instruction."""
+        code, number = self.block.grid.fetch(pc), int(lanes.sum())
+        code.times += 1
+        code.lanes += number
+        if self.launch.observer is not None:
+            self.launch.observer.executed(self, pc, number)
+
+    def observe_access(self, address: Lanes, size: int) -> None:
+        """Notes what the active lanes are about to access."""
+        if self.launch.observer is not None:
+            self.launch.observer.accessed(self, address, size)
 
     def run(self, code: "Code", pc: int) -> None:
         """Executes an instruction that each lane does by itself."""
@@ -145,6 +157,8 @@ class Warp:
             self.write(instruction, words, active)
         if instruction.row.unit == "branch":
             self.pc[active] = words["pc"][active]
+            if self.launch.observer is not None and np.unique(self.pc[active]).size > 1:
+                self.launch.observer.parted(self, pc)
             self.exit(active & (self.pc == 0))
         else:
             self.pc[active] = pc + 4
@@ -206,6 +220,8 @@ class Warp:
                 continue
             del self.meetings[key]
             self.active = meeting.came
+            for pc in np.unique(self.pc[meeting.came]).tolist():
+                self.count(pc, meeting.came & (self.pc == pc))
             self.words |= meeting.brought
             exec(meeting.code, self.words)
             for lane, instruction in meeting.instructions.items():
