@@ -49,6 +49,15 @@ def test_module_knows_its_kernels(module: cuda.RawModule) -> None:
         module.get_function("nothing")
 
 
+def test_launches_are_counted(module: cuda.RawModule) -> None:
+    kernel = cuda.RawKernel("__global__ void nothing() {}", "nothing")
+    before = cuda.launches()
+    for _ in range(3):
+        kernel(1, 1)
+    cuda.Stream.null.synchronize()
+    assert cuda.launches() == before + 3
+
+
 def test_template_instances_and_scalars(module: cuda.RawModule) -> None:
     single, double = np.ones(100, np.float32), np.ones(100)
     module.get_function("scale<float>")(1, 128, (single, 2.5, 100))

@@ -44,6 +44,7 @@ LAZY_VERBS = {
     "chips": "warpfive.cli.chips",
     "estimate": "warpfive.cli.estimate",
     "gap": "warpfive.cli.gap",
+    "parity": "warpfive.cli.parity",
     "plan": "warpfive.cli.plan",
     "simulate": "warpfive.cli.simulate",
     "validate": "warpfive.cli.validate",

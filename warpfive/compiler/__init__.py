@@ -8,9 +8,10 @@ from warpfive.compiler.hostlink import link as link_host
 from warpfive.compiler.hostlink import parts as prepare_host
 from warpfive.compiler.lines import Line, read_lines
 from warpfive.compiler.listing import disassemble, listing
-from warpfive.compiler.toolchain import host_target, wheel_version
+from warpfive.compiler.toolchain import INCLUDE, host_target, wheel_version
 
 __all__ = [
+    "INCLUDE",
     "DeviceOptions",
     "Line",
     "compile_device",

@@ -119,7 +119,10 @@ class SystemHeaders:
 
 @functools.cache
 def system_headers() -> SystemHeaders:
-    """What ``zig c++`` would pass to clang for the host, in its order."""
+    """What ``zig c++`` would pass to clang for the host, in its order; those of the compiler that
+    ``WARPFIVE_HOST_CXX`` names, where objects have to fit what it compiles."""
+    if compiler := os.environ.get("WARPFIVE_HOST_CXX"):
+        return headers_of(compiler)
     lib = zig_folder() / "lib"
     arch = {"x86_64": "x86"}.get(host_machine(), host_machine())
     c = [
@@ -153,6 +156,25 @@ def system_headers() -> SystemHeaders:
         "_LIBCPP_ASSERTION_SEMANTIC_DEFAULT=_LIBCPP_ASSERTION_SEMANTIC_IGNORE",
     ]
     return SystemHeaders(tuple(map(str, cxx)), tuple(map(str, c)), tuple(macros))
+
+
+def headers_of(compiler: str) -> SystemHeaders:
+    """The C and C++ headers of a gcc, with clang's own in the place of gcc's built-in ones."""
+    command = [compiler, "-E", "-v", "-x", "c++", os.devnull]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError as failure:
+        raise CompileError(
+            f"the C++ compiler {compiler} cannot be started: {failure.strerror}"
+        ) from None
+    listed = done.stderr.partition("<...> search starts here:")[2].partition("End of search")[0]
+    own = str(zig_folder() / "lib" / "include")
+    folders = [line.strip() for line in listed.splitlines() if line.strip()]
+    folders = [own if "/gcc/" in folder or "/clang/" in folder else folder for folder in folders]
+    if not folders:
+        raise CompileError(f"the C++ compiler {compiler} does not list its header folders")
+    unique = tuple(dict.fromkeys(folders))
+    return SystemHeaders(unique, tuple(name for name in unique if "c++" not in name), ())
 
 
 def machine_headers() -> list[str]:

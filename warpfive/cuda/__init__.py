@@ -12,7 +12,7 @@ array([0., 2., 4., 6.], dtype=float32)
 from warpfive.cuda.array import DeviceArray, asarray, asnumpy, empty, zeros
 from warpfive.cuda.device import Device, DeviceProperties
 from warpfive.cuda.errors import CudaError
-from warpfive.cuda.kernel import RawKernel, RawModule
+from warpfive.cuda.kernel import RawKernel, RawModule, launches
 from warpfive.cuda.library import call, library, made, wait
 from warpfive.cuda.program import Program
 from warpfive.cuda.stream import Event, Stream
@@ -31,6 +31,7 @@ __all__ = [
     "asnumpy",
     "call",
     "empty",
+    "launches",
     "library",
     "made",
     "wait",

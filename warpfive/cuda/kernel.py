@@ -62,6 +62,11 @@ class RawModule:
             library().cuModuleUnload(self.handle)
 
 
+def launches() -> int:
+    """Kernel launches that have begun in this process; synchronise to have counted them all."""
+    return library().wf_launches()
+
+
 def plain_name(demangled: str) -> str:
     """``scale<float>`` of ``void scale<float>(float*, int)``, without blanks."""
     text = demangled.removeprefix("void ")
@@ -149,11 +154,22 @@ class RawKernel:
         pointers = (ctypes.c_void_p * max(len(packed), 1))(
             *[ctypes.addressof(value) for value in packed]
         )
-        words = (self.handle, *grid, *block, shared_mem, stream.handle, pointers)
         if cooperative:
+            words = (self.handle, *grid, *block, shared_mem, stream.handle, pointers)
             call("cuLaunchCooperativeKernel", *words)
         else:
-            call("cuLaunchKernel", *words, None)
+            self.launch(grid, block, pointers, stream.handle, shared_mem)
+
+    def launch(
+        self, grid: Sequence[int], block: Sequence[int], pointers: Any, stream: int = 0,
+        shared_mem: int = 0,
+    ) -> None:  # fmt: skip
+        """The launch alone, for callers that keep their arguments packed.
+
+        ``grid`` and ``block`` are three sizes each, ``pointers`` a ctypes array with the address
+        of each argument, ``stream`` a handle.
+        """
+        call("cuLaunchKernel", self.handle, *grid, *block, shared_mem, stream, pointers, None)
 
 
 def dim3(sizes: int | Sequence[int]) -> tuple[int, int, int]:

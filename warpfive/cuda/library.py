@@ -37,6 +37,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
     "cuLaunchCooperativeKernel": (P, *[UINT] * 7, P, P),
     "wf_module_kernel": (P, INT, INT),
     "wf_function_params": (P, P, INT),
+    "wf_launches": (),
 }
 
 NOT_READY = 600
@@ -52,6 +53,7 @@ def library() -> ctypes.CDLL:
         getattr(loaded, name).argtypes = types
     for name in ("cudaGetErrorName", "cudaGetErrorString", "wf_module_kernel"):
         getattr(loaded, name).restype = ctypes.c_char_p
+    loaded.wf_launches.restype = ctypes.c_uint64
     return loaded
 
 
@@ -92,5 +94,8 @@ def wait(query: str, handle: int, synchronise: str) -> None:
             step_s = min(step_s + 20e-6, 5e-3)
     except KeyboardInterrupt:
         library().wf_stop_launches()
+        raise
+    except CudaError:
+        getattr(library(), synchronise)(handle)  # what the kernels printed says why
         raise
     call(synchronise, handle)  # nothing to wait for: it prints what kernels printed

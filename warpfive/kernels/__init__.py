@@ -5,6 +5,8 @@
 
 from warpfive.kernels.build import INCLUDE, library_path
 from warpfive.kernels.door import call, library
-from warpfive.kernels.types import DType, GemmArgs, Matrix
+from warpfive.kernels.types import Activation, DType, GemmArgs, Matrix
 
-__all__ = ["INCLUDE", "DType", "GemmArgs", "Matrix", "call", "library", "library_path"]
+__all__ = [
+    "INCLUDE", "Activation", "DType", "GemmArgs", "Matrix", "call", "library", "library_path",
+]  # fmt: skip

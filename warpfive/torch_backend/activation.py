@@ -63,9 +63,10 @@ def activate() -> None:
         atexit.register(print_fallbacks)
     fill_stubs()
     register_operators()
-    from warpfive.torch_backend import cuda
+    from warpfive.torch_backend import compilers, cuda
 
     cuda.install()
+    compilers.install()
     done = True
 
 

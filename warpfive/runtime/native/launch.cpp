@@ -67,9 +67,12 @@ cudaError_t ready(CUfunc_st *function, const LaunchShape &shape, void *const *ar
   return cudaSuccess;
 }
 
+std::atomic<uint64_t> launches_so_far{0};
+
 Body launch_body(std::shared_ptr<Ready> ready) {
   return [ready = std::move(ready)] {
     if (sticky_error() != cudaSuccess) return;
+    launches_so_far.fetch_add(1, std::memory_order_relaxed);
     kernel_begins();
     ready->launch.start_ns = turn_ns();
     Result result = run(ready->launch);

@@ -1,5 +1,6 @@
 // Launch checks and the argument block.
 #pragma once
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -32,6 +33,9 @@ Body launch_body(std::shared_ptr<Ready> ready);
 
 cudaError_t launch(CUfunc_st *function, const LaunchShape &shape, void *const *args,
                    cudaStream_t stream);
+
+/// Launches that have begun in this process.
+extern std::atomic<uint64_t> launches_so_far;
 
 cudaError_t set_attribute(CUfunc_st *function, cudaFuncAttribute which, int value);
 

@@ -29,5 +29,8 @@ int wf_function_params(CUfunc_st *function, uint32_t *sizes, int room) {
   return static_cast<int>(params.size());
 }
 
+/// Kernel launches that have begun in this process.
+uint64_t wf_launches() { return launches_so_far.load(std::memory_order_relaxed); }
+
 }  // extern "C"
 #pragma GCC visibility pop

@@ -27,7 +27,8 @@ def install() -> None:
         setattr(torch.cuda, name, getattr(torch.cuda.graphs, name))
     torch.cuda._cudart = device.Cudart()
     torch.cuda._get_device_properties = device.properties
-    torch.cuda._exchange_device = torch.cuda._maybe_exchange_device = device.only_zero
+    torch.cuda._exchange_device = device.only_zero
+    torch.cuda._maybe_exchange_device = device.maybe_exchange
     torch.cuda._CudaDeviceProperties = device.Properties
     torch.cuda._device_count_nvml = lambda: -1
     torch.cuda.default_generators = (device.default_generator(),)

@@ -1,0 +1,61 @@
+"""From Inductor's scheduler nodes to kernels in the generated Python."""
+
+from typing import Any
+
+import sympy
+import torch
+from torch._inductor import config
+from torch._inductor.codegen.common import BackendFeature
+from torch._inductor.codegen.simd import SIMDScheduling
+from torch._inductor.utils import get_fused_kernel_name, get_kernel_metadata
+from torch._inductor.virtualized import V
+from torch.utils._ordered_set import OrderedSet
+
+from warpfive.torch_backend.inductor.kernel import NAME, WarpfiveKernel
+
+NARROWEST_ROW = 16
+
+
+class WarpfiveScheduling(SIMDScheduling):
+    """Fuses as Inductor does for every SIMD device, and writes CUDA C++."""
+
+    kernel_type = WarpfiveKernel  # type: ignore[assignment]
+
+    @classmethod
+    def get_backend_features(cls, device: torch.device) -> OrderedSet[BackendFeature]:
+        return OrderedSet(
+            [BackendFeature.REDUCE_TO_SINGLE_ELEMENT, BackendFeature.PREFER_STORE_LOOP_ORDER,
+             BackendFeature.TUPLE_REDUCTION]
+        )  # fmt: skip
+
+    @classmethod
+    def get_tiling_and_scores(cls, node_schedule: Any, numel: Any, reduction_numel: Any = None,
+                              coalesce_analysis: Any = None) -> Any:  # fmt: skip
+        """Two axes where Inductor wants them, unless the inner one would leave lanes idle."""
+        reduction_numel = sympy.S.One if reduction_numel is None else reduction_numel
+        tiling, scores = super().get_tiling_and_scores(
+            node_schedule, numel, reduction_numel, coalesce_analysis
+        )
+        if "y" in tiling and V.graph.sizevars.optimization_hint(
+            tiling["x"], fallback=NARROWEST_ROW
+        ) < NARROWEST_ROW:  # fmt: skip
+            return cls.create_tiling([numel], [reduction_numel]), None
+        return tiling, scores
+
+    def define_kernel(self, src_code: str, node_schedule: Any, kernel: WarpfiveKernel) -> str:
+        wrapper = V.graph.wrapper_code
+        if src_code in wrapper.src_to_kernel:
+            return wrapper.src_to_kernel[src_code]
+        fused = get_fused_kernel_name(node_schedule, config.triton.descriptive_names)
+        name = "_".join(filter(None, ("wf", fused[:100], wrapper.next_kernel_suffix())))
+        wrapper.src_to_kernel[src_code] = name
+        wrapper.add_import_once("from warpfive.torch_backend.inductor.graph import Kernels")
+        wrapper.add_import_once("wf_kernels = Kernels()")
+        origins, details = get_kernel_metadata(node_schedule, wrapper)
+        text = src_code.replace(NAME, name)
+        wrapper.define_kernel(name, f"wf_kernels.add({name!r}, r'''\n{text}''')",
+                              f"{origins}\n{details}")  # fmt: skip
+        return name
+
+    def can_use_multi_kernel(self, *_: Any) -> bool:
+        return False
