@@ -7,13 +7,11 @@ from __future__ import annotations
 
 from warpfive.isa import Instruction
 from warpfive.translator import abi
-from warpfive.translator.counting import Counting
-from warpfive.translator.divergence import Region
-from warpfive.translator.fast import Fast
 from warpfive.translator.flow import EXIT, Loop
+from warpfive.translator.handover import Handover
 from warpfive.translator.homes import Homes
 from warpfive.translator.lowering import BRANCHES
-from warpfive.translator.ssa import STACK_POINTER, Phi, Variable
+from warpfive.translator.ssa import STACK_POINTER, Phi
 from warpfive.translator.values import FLOATS, Builder, Value, vector
 from warpfive.units import WARP_LANES
 
@@ -25,10 +23,8 @@ BLOCKS_HEAD = ("define i64 @wf_blocks(ptr noundef %ctx, ptr noundef %scratch, "
                "i64 noundef %first, i64 noundef %count) {\nentry:")
 
 
-class Emitter(Counting, Fast):
+class Emitter(Handover):
     """The text of one kernel's fast function."""
-
-    homes: Homes | None = None
 
     def function(self) -> str:
         self.b = Builder()
@@ -41,7 +37,7 @@ class Emitter(Counting, Fast):
         self.homes = Homes(self.ssa, self.divergence, self.barriers) if self.resumable else None
         self.plain_barriers = True
         self.resumes: list[str] = []
-        self.region_spills: set[int] = set()
+        self.begin_handover()
         self.traps = False
         self.full_nodes: set[int] = set()
         self.undone: list[list[tuple[int, Instruction]]] = []
@@ -336,98 +332,15 @@ class Emitter(Counting, Fast):
         if give_way == label:
             return
         b.label(give_way)
-        self._begin_spill()
+        self.begin_spill()
         region = self.divergence.region_of.get(loop.header)
         if region is None:
             self.begin_node(loop.header)
             self.set_mask(self.full_mask())
-            self._spill_group(self.flow.nodes[loop.header].start, self.ssa.live_in[loop.header])
+            self.spill_group(self.flow.nodes[loop.header].start, self.ssa.live_in[loop.header])
             b.run("br label %spilled")
         else:
-            self._to_region_spill(region)
-
-    # -- handing over to general code ---------------------------------------------------------
-
-    def guard(self, ok: str) -> None:
-        """Fast code's assumption does not hold: general code goes on at this instruction."""
-        super().guard(ok)
-        if not self.b.on:
-            return
-        cold, fine = self.branch_label("deopt"), self.branch_label("sure")
-        self.goto(f"br i1 {ok}, label %{fine}, label %{cold}, !prof !1", fine)
-        self._cold_spill(cold, self.pc)
-
-    def _cold_spill(self, label: str, pc: int) -> None:
-        """Emit later, under `label`: spill the active lanes at `pc`, then the waiting ones."""
-        number, mask, delta = self.number, self.mask, self.delta
-        env = {variable: value.copy() for variable, value in self.env.items()}
-        loaded = {d: value.copy() for d, value in self.loaded.items()}
-
-        def write() -> None:
-            self.b.label(label)
-            self.begin_node(number)
-            self.env, self.loaded, self.delta = env, loaded, delta
-            self.set_mask(mask)
-            if self.counts:
-                self._undo_count(number, pc)
-            self._begin_spill()
-            self._spill_group(pc, self._live_at(number, pc))
-            region = self.divergence.region_of.get(number)
-            if region is None:
-                self.b.run("br label %spilled")
-            else:
-                self._to_region_spill(region)
-
-        self.cold.append(write)
-
-    def _live_at(self, number: int, pc: int) -> set[Variable]:
-        """Variables needed from the instruction at `pc` on."""
-        live: set[Variable] = set()
-        for target in self.flow.nodes[number].targets:
-            if target != EXIT:
-                live |= self.ssa.live_in[target]
-        for at, _, reads, writes in reversed(list(self.ssa.accesses(number))):
-            live -= set(writes)
-            live |= set(reads)
-            if at == pc:
-                break
-        return live
-
-    def state_field(self, name: str, extra: int = 0) -> str:
-        return self.b.emit(f"getelementptr i8, ptr {self.state}, i64 {abi.WARP[name] + extra}")
-
-    def set_state(self, name: str, operand: str) -> None:
-        self.b.run(f"store i32 {operand}, ptr {self.state_field(name)}")
-
-    def _begin_spill(self) -> None:
-        for name in ("live", "parked", "released", "pred", "blocked", "mode", "rotate"):
-            self.set_state(name, "0")
-        self.set_state("index", self.warp_number())
-
-    def _spill_group(self, pc: int, variables: set[Variable]) -> None:
-        """Write the active lanes' registers and program counters in canonical form."""
-        b = self.b
-        live = b.emit(f"load i32, ptr {self.state_field('live')}")
-        self.set_state("live", b.emit(f"or i32 {live}, {self.mask_operand()}"))
-        self._masked_store(f"splat (i64 {pc})", self.state_field("pc"))
-        for variable in sorted(variables):
-            lanes = self.register_vector(self.get_variable(variable))
-            if variable[0] == "m":
-                self._spill_slot(variable[1], lanes)
-            else:
-                self._masked_store(
-                    lanes, self.state_field(variable[0], variable[1] * 8 * WARP_LANES))
-        if self.ssa.stack.promoted:
-            top = self._stack_tops()
-            offset = f"splat (i64 {self.delta})"
-            self._masked_store(b.emit(f"add {PCS} {top}, {offset}"),
-                               self.state_field("x", STACK_POINTER * 8 * WARP_LANES))
-        tp = b.splat("i64", self.shared_base())
-        self._masked_store(tp, self.state_field("x", 4 * 8 * WARP_LANES))
-
-    def _masked_store(self, lanes: str, place: str) -> None:
-        self.b.run(f"call void @llvm.masked.store.v{WARP_LANES}i64.p0({PCS} {lanes}, "
-                   f"ptr align 8 {place}, {FLAGS} {self.mask_vector()})")
+            self.to_region_spill(region)
 
     def _stack_tops(self) -> str:
         """Each lane's stack top."""
@@ -441,43 +354,6 @@ class Emitter(Counting, Fast):
         offsets = b.emit(f"mul {PCS} {numbers}, {b.splat('i64', bytes_)}")
         base = self.ctx_value("stack", "i64").name
         return b.emit(f"add {PCS} {offsets}, {b.splat('i64', base)}")
-
-    def _spill_slot(self, slot: tuple[int, int], lanes: str) -> None:
-        b = self.b
-        offset, size = slot
-        top = self._stack_tops()
-        address = b.emit(f"add {PCS} {top}, splat (i64 {offset})")
-        pointers = b.emit(f"inttoptr {PCS} {address} to {vector('ptr')}")
-        element = f"i{8 * size}"
-        if size < 8:
-            lanes = b.emit(f"trunc {PCS} {lanes} to {vector(element)}")
-        b.run(f"call void @llvm.masked.scatter.v{WARP_LANES}{element}.v{WARP_LANES}p0("
-              f"{vector(element)} {lanes}, {vector('ptr')} align {size} {pointers}, "
-              f"{FLAGS} {self.mask_vector()})")
-
-    def _to_region_spill(self, region: Region) -> None:
-        index = self.divergence.regions.index(region)
-        self.region_spills.add(index)
-        self.b.run(f"br label %SR{index}")
-
-    def _emit_region_spill(self, index: int) -> None:
-        """Spill every lane that waits in a region."""
-        b = self.b
-        region = self.divergence.regions[index]
-        b.label(f"SR{index}")
-        waits = region.order + ([region.exit] if region.exit != EXIT else [])
-        for number in waits:
-            mask = b.emit(f"load i32, ptr {self.pending[number]}")
-            some = b.emit(f"icmp ne i32 {mask}, 0")
-            here, after = self.branch_label("spill"), self.branch_label("after")
-            b.run(f"br i1 {some}, label %{here}, label %{after}")
-            b.label(here)
-            self.begin_node(number)
-            self.set_mask(mask)
-            self._spill_group(self.flow.nodes[number].start, self.ssa.live_in[number])
-            b.run(f"br label %{after}")
-            b.label(after)
-        b.run("br label %spilled")
 
     # -- traps and barriers -------------------------------------------------------------------
 
@@ -547,7 +423,7 @@ class Emitter(Counting, Fast):
         none = b.emit(f"icmp eq i32 {total}, 0")
         cold, fine = self.branch_label("split"), self.branch_label("whole")
         self.goto(f"br i1 {none}, label %{fine}, label %{cold}, !prof !1", fine)
-        self._cold_spill(cold, self.pc)
+        self.cold_spill(cold, self.pc)
 
     def _suspend(self, ins: Instruction) -> None:
         """Park the warp: what lives across the barrier is in its home; return, resume behind."""
@@ -654,10 +530,9 @@ class Emitter(Counting, Fast):
                 done += 1
                 continue
             pending, self.region_spills = self.region_spills, set()
-            self.written_spills = getattr(self, "written_spills", set())
             for index in sorted(pending - self.written_spills):
                 self.written_spills.add(index)
-                self._emit_region_spill(index)
+                self.emit_region_spill(index)
 
     def _return(self, status: int) -> None:
         self.save_progress()
@@ -686,8 +561,9 @@ class Emitter(Counting, Fast):
         self.b.lines = []
         frame = self._warp_frame() if self.resumable else self._blocks_frame()
         prologue = ["  ; launch constants", *self.prologue]
-        return "\n".join([frame[0], *self.allocas, *prologue, *frame[1], *body, *frame[2],
-                          *endings, "}"]) + "\n"
+        allocas = [*self.allocas, *self.handover_allocas()]
+        return "\n".join([frame[0], *allocas, *prologue, *frame[1], *body, *frame[2],
+                          *endings, "}", self.handover_text()]) + "\n"
 
     def _per_warp(self) -> list[str]:
         """The warp's live lanes and stack, where the code needs them."""
