@@ -43,6 +43,7 @@ class Program:
     tier: str
     twin: bool  # its OpenMP twin passes on a host
     silent: bool  # it speaks of failures only: no word is success
+    make: tuple[str, ...] = ()  # variables of its Makefile that switch its self-check on
 
 
 @dataclass(slots=True)
@@ -66,7 +67,7 @@ def read_list(tier: str | None, only: list[str]) -> list[Program]:
         rows = [
             Program(
                 r["name"], r["args"], r["tier"], r["omp_twin_on_host_gxx"] == "pass-1thread",
-                bool(SILENT.match(r["selfcheck_marker"])),
+                bool(SILENT.match(r["selfcheck_marker"])), tuple(r["make"].split()),
             )  # fmt: skip
             for r in csv.DictReader(file)
         ]
@@ -135,7 +136,10 @@ class Bench:
             result.cause = "no Makefile in the checkout"
             return result
         status, said, result.build_s = run(
-            ["make", "CC=nvcc", "ARCH=sm_80"], folder, BUILD_TIMEOUT_S, self.environment
+            ["make", "CC=nvcc", "ARCH=sm_80", *program.make],
+            folder,
+            BUILD_TIMEOUT_S,
+            self.environment,
         )
         binary = self.binary(folder)
         if status != 0 or binary is None:

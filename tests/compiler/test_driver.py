@@ -100,11 +100,11 @@ def test_diagnostics_are_those_of_the_source_once(here, capfd):
 def test_inline_ptx_is_named_with_its_line(here, capfd):
     source = """
 __global__ void k(unsigned* p) {
-  asm("mov.u32 %0, %%laneid;" : "=r"(*p)); }
+  asm("tex.1d.v4.u32.s32 %0, [%1, %2];" : "=r"(*p) : "l"(p), "r"(0)); }
 """
     write("a.cu", source)
     assert refused(capfd, "-c a.cu").startswith(
-        "warpfive cc: a.cu:3: inline PTX is not supported: mov.u32 %0, %laneid;\n"
+        "warpfive cc: a.cu:3: inline PTX is not supported: tex.1d.v4.u32.s32 %0, [%1, %2]\n"
     )
 
 

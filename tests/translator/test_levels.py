@@ -5,6 +5,8 @@ import platform
 import numpy as np
 import pytest
 
+from warpfive.translator import translate
+
 from .images import image_of
 from .test_random import Writer, lanes_data, run_translated
 
@@ -30,3 +32,10 @@ def test_a_warp_handed_over_in_any_loop_goes_on_the_same(seed, tmp_path):
     whole = run_translated(image, before, 40, "plain", tmp_path)
     handed = run_translated(image, before, 40, "plain", tmp_path, budget=1)
     assert np.array_equal(whole, handed)
+
+
+def test_objects_for_the_other_architecture_are_made_here(tmp_path):
+    image = image_of(Writer(1).program())
+    for level, machine in (("neon", 183), ("avx2", 62)):
+        path = translate(image, "kernel", (32, 1, 1), "plain", tmp_path / f"{level}.so", level)
+        assert int.from_bytes(path.read_bytes()[18:20], "little") == machine

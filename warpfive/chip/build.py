@@ -78,7 +78,7 @@ def announced() -> Step:
 @functools.cache
 def library_key() -> str:
     """Hash of everything the library is made from."""
-    digest = hashlib.sha256(repr((FLAGS, LINK_FLAGS, NAMES)).encode())
+    digest = hashlib.sha256(repr((FLAGS, LINK_FLAGS, NAMES, host_target())).encode())
     found: set[Path] = {chip_path()}
     for path in sources():
         included(path, found)
@@ -116,7 +116,7 @@ def build(path: Path, step: Step) -> None:
 
 def compiled(source: Path, headers: Path, step: Step) -> Path:
     """Object of one source file, from the cache when its contents and headers are known."""
-    digest = hashlib.sha256(repr(FLAGS).encode())
+    digest = hashlib.sha256(repr((FLAGS, host_target())).encode())
     for path in sorted(included(source)):
         digest.update(path.read_bytes())
     path = cache.root() / "lib" / "objects" / f"{source.stem}-{digest.hexdigest()[:16]}.o"
@@ -129,7 +129,8 @@ def compiled(source: Path, headers: Path, step: Step) -> Path:
 
 def standard_headers() -> Path:
     """The C++ library's headers that most sources include, precompiled: half of their time."""
-    digest = hashlib.sha256(repr((FLAGS, STANDARD, wheel_version())).encode()).hexdigest()
+    made_from = repr((FLAGS, STANDARD, host_target(), wheel_version()))
+    digest = hashlib.sha256(made_from.encode()).hexdigest()
     path = cache.root() / "lib" / "objects" / f"standard-{digest[:16]}.pch"
     if not path.exists():
         header = path.with_suffix(".h")

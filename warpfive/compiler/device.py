@@ -1,9 +1,11 @@
 """Device compilation: CUDA source to a kernel image."""
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import CompletedProcess
 
-from warpfive.compiler import codegen, precompiled, ptx, toolchain
+from warpfive.compiler import assembly, codegen, precompiled, toolchain
 from warpfive.compiler.builtins import objects
 from warpfive.compiler.ir import Unit, internal, lower
 from warpfive.compiler.join import join
@@ -75,14 +77,35 @@ def device_ir(
     source: str, options: DeviceOptions, *, debug: str = "limited", depend: Path | None = None
 ) -> tuple[str, str]:
     """IR text of the device side, and clang's warnings; ``depend`` receives the files read."""
-    words = ["-emit-llvm", f"-debug-info-kind={debug}", "-o", "-"]
-    if depend:
-        words += ["-dependency-file", str(depend), "-sys-header-deps", "-MT", "x"]
-    done = precompiled.run(clang_arguments(source, options), source, words)
+    action = ["-emit-llvm", f"-debug-info-kind={debug}", "-o", "-"]
+    words = clang_arguments(source, options)
+    listed = ["-dependency-file", str(depend), "-sys-header-deps", "-MT", "x"] if depend else []
+    done = precompiled.run(words, source, [*action, *listed])
+    if assembly.in_doubt(done.stdout, done.stderr):
+        done = _without_ptx(words, action) or done
     said = done.stderr.decode(errors="replace")
     if done.returncode:
-        raise CompileError(ptx.explain(toolchain.plain(said)).rstrip())
+        raise CompileError(toolchain.plain(said).rstrip())
     return done.stdout.decode(), said
+
+
+def _without_ptx(words: list[str], action: list[str]) -> CompletedProcess[bytes] | None:
+    """Compiles the source with its PTX replaced by C++; None where there is none to replace."""
+    *options, source = words
+    done = toolchain.run_clang(["-E", *options, "-include", "wf_ptx.h", "-o", "-", source])
+    if done.returncode:
+        return None
+    text = done.stdout.decode(errors="replace")
+    changed = assembly.rewrite(text)
+    if changed == text:
+        return None
+    options[options.index("cuda")] = "cuda-cpp-output"
+    kept = precompiled.for_text(options)
+    with tempfile.TemporaryDirectory(prefix="wf-") as folder:
+        path = Path(folder) / "source.cui"
+        path.write_text(changed)
+        name = ["-main-file-name", Path(source).name]
+        return toolchain.run_clang([*action, *name, *kept, str(path)])
 
 
 def compile_unit(
@@ -90,7 +113,6 @@ def compile_unit(
 ) -> tuple[Unit, str]:
     """The lowered device code of one source, and clang's warnings."""
     text, said = device_ir(source, options, depend=depend)
-    ptx.refuse(text)
     try:
         return lower(text), said
     except UnknownSize:

@@ -102,6 +102,16 @@ def _without_prelude(words: list[str]) -> tuple[list[str], bool]:
     return words, False
 
 
+def for_text(options: list[str]) -> list[str]:
+    """Options for preprocessed text: no header is included once more."""
+    kept, skip = [], False
+    for word in options:
+        skip, dropped = word == "-include", skip or word == "-include"
+        if not dropped:
+            kept.append(word)
+    return kept
+
+
 def _build(key: str, options: list[str], lines: list[str]) -> Path | None:
     """Makes the precompiled header; None where the headers do not compile alone."""
     folder = cache.root() / "pch-sources"

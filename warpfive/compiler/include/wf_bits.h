@@ -91,11 +91,12 @@ __wf_d unsigned int __isConstant(const void *) { return 0; }
 __wf_d unsigned int __isLocal(const void *) { return 0; }
 __wf_d unsigned int __isGridConstant(const void *) { return 0; }
 __wf_d size_t __cvta_generic_to_global(const void *p) { return (size_t)p; }
-__wf_d size_t __cvta_generic_to_shared(const void *p) { return (size_t)p; }
+/* Addresses of shared memory are offsets in the block's part, so that 32 bits hold them. */
+__wf_d size_t __cvta_generic_to_shared(const void *p) { return (size_t)p - __wf_sharedbase(); }
 __wf_d size_t __cvta_generic_to_local(const void *p) { return (size_t)p; }
 __wf_d size_t __cvta_generic_to_constant(const void *p) { return (size_t)p; }
 __wf_d void *__cvta_global_to_generic(size_t p) { return (void *)p; }
-__wf_d void *__cvta_shared_to_generic(size_t p) { return (void *)p; }
+__wf_d void *__cvta_shared_to_generic(size_t p) { return (void *)(p + __wf_sharedbase()); }
 __wf_d void *__cvta_local_to_generic(size_t p) { return (void *)p; }
 __wf_d void *__cvta_constant_to_generic(size_t p) { return (void *)p; }
 
