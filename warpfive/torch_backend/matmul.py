@@ -1,26 +1,72 @@
-"""Matrix products of the kernel library that torch has no operator for, as torch operators.
+"""Matrix products by the kernel library: the call, and operators that torch has no name for.
 
 ``warpfive::matmul`` has an epilogue; ``warpfive::quantized_matmul`` has weights in fp8, int8 or
 int4, which the kernel widens on the way.
 """
 
+import ctypes
 import functools
-from ctypes import c_void_p
+import struct
 
 import torch
 from torch import Tensor
 
-from warpfive.kernels import Activation, DType, GemmArgs, Matrix, call
+from warpfive.kernels import Activation, DType, GemmArgs, call
 
 TYPES = {
-    torch.float32: DType.F32, torch.float64: DType.F64, torch.float16: DType.F16,
-    torch.bfloat16: DType.BF16,
+    torch.float32: int(DType.F32), torch.float64: int(DType.F64), torch.float16: int(DType.F16),
+    torch.bfloat16: int(DType.BF16),
 }  # fmt: skip
-WEIGHTS = {"fp8": DType.F8E4M3, "int8": DType.I8, "int4": DType.I4}
+WEIGHTS = {"fp8": int(DType.F8E4M3), "int8": int(DType.I8), "int4": int(DType.I4)}
+ACTIVATIONS = {name.lower(): int(value) for name, value in Activation.__members__.items()}
 SCHEMAS = (
     "matmul(Tensor a, Tensor b, Tensor? bias, Tensor? residual, str activation) -> Tensor",
     "quantized_matmul(Tensor a, Tensor weight, Tensor scale, Tensor? bias, str form) -> Tensor",
 )
+
+MATRIX = "Pi4xqqq"
+PACK = struct.Struct(f"@4q{5 * MATRIX}2dPiiPPi4xqPPq")
+"""``wfk_gemm_args``, packed at once: setting its fields one by one takes longer than the launch."""
+assert PACK.size == ctypes.sizeof(GemmArgs)
+
+Words = tuple[int, int, int, int, int]
+NOTHING: Words = (0, 0, 0, 0, 0)
+
+
+def words(tensor: Tensor | None) -> Words:
+    """A matrix, or a batch of them, as the kernel takes it."""
+    if tensor is None:
+        return NOTHING
+    strides = tensor.stride()
+    if len(strides) == 2:
+        return tensor.data_ptr(), TYPES[tensor.dtype], strides[0], strides[1], 0
+    return tensor.data_ptr(), TYPES[tensor.dtype], strides[1], strides[2], strides[0]
+
+
+def gemm(
+    a: Tensor, b: Tensor | Words, out: Tensor, *, c: Tensor | None = None,
+    bias: Tensor | None = None, residual: Tensor | None = None, alpha: float = 1.0,
+    beta: float = 0.0, activation: int = 0, scale: Tensor | None = None,
+) -> Tensor:  # fmt: skip
+    """``out = act(alpha a b + beta c + bias) + residual``, on torch's current stream.
+
+    Matrices, or batches of them, with any strides; ``out``, ``c`` and ``residual`` lie side by
+    side in one direction. ``bias`` is one value a column. ``scale`` is that of a quantised ``b``,
+    (columns, groups).
+    """
+    shape = out.shape
+    depth = a.shape[-1]
+    groups = scale.shape[1] if scale is not None else 1
+    packed = PACK.pack(
+        shape[-2], shape[-1], depth, shape[0] if len(shape) == 3 else 1,
+        *words(a), *(words(b) if isinstance(b, Tensor) else b), *words(out), *words(c),
+        *words(residual), alpha, beta,
+        0 if bias is None else bias.data_ptr(), 0, activation,
+        *((scale.data_ptr(), 0, TYPES[scale.dtype]) if scale is not None else (0, 0, 0)),
+        depth // groups if groups > 1 else 0, 0, 0, 0,
+    )  # fmt: skip
+    call("gemm", packed, ctypes.c_void_p(torch._C._cuda_getCurrentRawStream(0)))
+    return out
 
 
 @functools.cache
@@ -43,12 +89,9 @@ def matmul(
 ) -> Tensor:
     """``activation(a b + bias) + residual``; a is (m, k), b (k, n), bias (n), residual (m, n)."""
     out = a.new_empty((a.shape[0], b.shape[1]))
-    args = arguments(a, matrix(b), out, bias)
-    if residual is not None:
-        args.residual = matrix(residual)
-    args.activation = Activation[activation.upper()]
-    call("gemm", args, stream())
-    return out
+    if residual is not None and residual.stride(1) != 1:
+        residual = residual.contiguous()
+    return gemm(a, b, out, bias=bias, residual=residual, activation=ACTIVATIONS[activation])
 
 
 def quantized_matmul(
@@ -57,28 +100,5 @@ def quantized_matmul(
     """``a w^T + bias``; a is (m, k), weight (n, k), or (n, k / 2) bytes for int4; scale
     (n, groups): a weight is its stored number times its group's scale."""
     out = a.new_empty((a.shape[0], weight.shape[0]))
-    depth = a.shape[1]
-    args = arguments(a, Matrix(weight.data_ptr(), WEIGHTS[form], 1, depth, 0), out, bias)
-    args.b_scale, args.b_scale_type = scale.data_ptr(), TYPES[scale.dtype]
-    args.group = depth // scale.shape[1] if scale.shape[1] > 1 else 0
-    call("gemm", args, stream())
-    return out
-
-
-def arguments(a: Tensor, b: Matrix, out: Tensor, bias: Tensor | None) -> GemmArgs:
-    rows, columns = out.shape
-    args = GemmArgs(m=rows, n=columns, k=a.shape[1], batch=1, alpha=1.0)
-    args.a, args.b, args.d = matrix(a), b, matrix(out)
-    if bias is not None:
-        assert bias.stride(0) == 1 or bias.numel() == 1
-        args.bias, args.bias_type = bias.data_ptr(), TYPES[bias.dtype]
-    return args
-
-
-def matrix(tensor: Tensor) -> Matrix:
-    rows, columns = tensor.stride()
-    return Matrix(tensor.data_ptr(), TYPES[tensor.dtype], rows, columns, 0)
-
-
-def stream() -> c_void_p:
-    return c_void_p(torch._C._cuda_getCurrentRawStream(0))
+    b = (weight.data_ptr(), WEIGHTS[form], 1, a.shape[1], 0)
+    return gemm(a, b, out, bias=bias, scale=scale)

@@ -122,9 +122,10 @@ def sole(node: torch.fx.Node, target: Any = None) -> torch.fx.Node | None:
 def is_row(node: Any, product: torch.fx.Node) -> bool:
     """Whether a node is one value a column of the product."""
     value = node.meta.get("val") if isinstance(node, torch.fx.Node) else None
-    if not isinstance(value, torch.Tensor) or value.dtype not in TYPES:
+    wanted = product.meta["val"]
+    if not isinstance(value, torch.Tensor) or value.dtype != wanted.dtype:
         return False
-    columns = product.meta["val"].shape[-1]
+    columns = wanted.shape[-1]
     return value.dim() == 1 and isinstance(columns, int) and value.shape[0] == columns
 
 

@@ -45,6 +45,7 @@ int wf_start(const char *library, Compile compile, Report report) {
     install_device();
     install_fallback();
     fill_copy_stub();
+    fill_attention_stub();
     fill_extreme_stubs();
     fill_index_stubs();
   });

@@ -10,6 +10,7 @@ void fill_stub(void *stub, const char *signature, const char *name);
 
 /// Fill the stubs whose functions are written in this library.
 void fill_copy_stub();
+void fill_attention_stub();
 void fill_extreme_stubs();
 void fill_index_stubs();
 

@@ -1,10 +1,11 @@
-"""Matrix products."""
+"""Matrix products: floats by the kernel library, other types by a plain kernel here."""
 
 import functools
 
 import torch
 from torch import Tensor
 
+from warpfive.torch_backend.matmul import TYPES, gemm
 from warpfive.torch_backend.ops.launch import Kernel, cpp, numbers
 from warpfive.torch_backend.ops.registry import op
 
@@ -58,22 +59,47 @@ def product(
     return out
 
 
+def multiply(
+    a: Tensor, b: Tensor, out: Tensor, c: Tensor | None = None, *, alpha: float = 1,
+    beta: float = 0,
+) -> Tensor:  # fmt: skip
+    """The same by the kernel library, for the floats it knows; ``c`` may be one row."""
+    if out.numel() == 0:
+        return out
+    if out.dtype not in TYPES or a.shape[-1] == 0 or out.shape[0] > MOST_MATRICES:
+        return product(a, b, out, c, alpha=alpha, beta=beta)
+    target = out if 1 in out.stride()[1:] else torch.empty_like(out, memory_format=DENSE)
+    bias = None
+    if beta == 0:
+        c = None
+    elif beta == 1 and c is not None and c.dim() == 1 and c.shape[0] == out.shape[-1]:
+        c, bias = None, c.contiguous()
+    elif c is not None:
+        c = torch.empty_like(target).copy_(c)
+    gemm(a, b, target, c=c, bias=bias, alpha=float(alpha), beta=float(beta))
+    return out if target is out else out.copy_(target)
+
+
+DENSE = torch.contiguous_format
+MOST_MATRICES = 65535
+
+
 @op("mm.out")
 def mm(self: Tensor, mat2: Tensor, *, out: Tensor) -> Tensor:
-    product(self[None], mat2[None], out[None])
+    multiply(self[None], mat2[None], out[None])
     return out
 
 
 @op("bmm.out")
 def bmm(self: Tensor, mat2: Tensor, *, out: Tensor) -> Tensor:
-    return product(self, mat2, out)
+    return multiply(self, mat2, out)
 
 
 @op("addmm.out")
 def addmm(
     self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor
 ) -> Tensor:
-    product(mat1[None], mat2[None], out[None], self.expand_as(out)[None], alpha=alpha, beta=beta)
+    multiply(mat1[None], mat2[None], out[None], self, alpha=alpha, beta=beta)
     return out
 
 
@@ -82,4 +108,27 @@ def baddbmm(
     self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1,
     out: Tensor,
 ) -> Tensor:  # fmt: skip
-    return product(batch1, batch2, out, self, alpha=alpha, beta=beta)
+    return multiply(batch1, batch2, out, self, alpha=alpha, beta=beta)
+
+
+@op("linear")
+def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """One product, its bias in the kernel; (rows, features) from any leading dimensions."""
+    rows = input.reshape(-1, input.shape[-1])
+    out = input.new_empty((rows.shape[0], weight.shape[0]))
+    multiply(rows[None], weight.t()[None], out[None], bias, beta=0 if bias is None else 1)
+    return out.reshape(*input.shape[:-1], weight.shape[0])
+
+
+@op("linear_backward")
+def linear_backward(
+    self: Tensor, grad_output: Tensor, weight: Tensor, output_mask: list[bool]
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Gradients of ``linear``'s input, weight and bias, those that the mask asks for."""
+    rows = self.reshape(-1, self.shape[-1])
+    grad = grad_output.reshape(-1, grad_output.shape[-1])
+    return (
+        (grad @ weight).reshape(self.shape) if output_mask[0] else None,
+        grad.t() @ rows if output_mask[1] else None,
+        grad.sum(0) if output_mask[2] else None,
+    )
