@@ -11,7 +11,7 @@ from pathlib import Path
 from warpfive.catalog import AttentionSpec, ChipSpec, chip
 from warpfive.perf import Efficiency, kernels
 
-ROWS = Path(__file__).parent / "kernels_measured.csv"
+ROWS = tuple(Path(__file__).parent / f"kernels_{name}.csv" for name in ("measured", "hopper"))
 CHIPS = {"H20": "h20", "H800": "h800", "h100_sxm": "h100", "h200_sxm": "h200"}
 
 
@@ -40,8 +40,10 @@ class KernelCase:
 
 def kernel_cases() -> list[KernelCase]:
     """Every shipped measurement that the operator model has a kernel for."""
-    with ROWS.open(encoding="utf-8", newline="") as file:
-        found = [_case(row) for row in csv.DictReader(file)]
+    found = []
+    for path in ROWS:
+        with path.open(encoding="utf-8", newline="") as file:
+            found += [_case(row) for row in csv.DictReader(file)]
     return [case for case in found if case]
 
 
@@ -60,12 +62,17 @@ def _case(row: dict[str, str]) -> KernelCase | None:
     return None
 
 
+ROUTING_KERNELS = 4
+"""Kernels around the two products of a layer of experts."""
+
 Read = tuple[str, str, Callable[[ChipSpec, Efficiency], float]]
 
 
 def _gemm(name: str, text: str, numbers: dict[str, float]) -> Read:
     m, n, k = numbers["m"], int(numbers["n"]), int(numbers["k"])
-    return "GEMM", f"{n}x{k}", lambda c, f: kernels.gemm(c, f, (m, n, k), "fp8", "fp8")
+    dtype = "bf16" if name.endswith("bf16") else "fp8"
+    kind = "GEMM, bf16" if name.endswith("bf16") else "GEMM"
+    return kind, f"{n}x{k}", lambda c, f: kernels.gemm(c, f, (m, n, k), dtype, dtype)
 
 
 def _grouped(name: str, text: str, numbers: dict[str, float]) -> Read:
@@ -76,6 +83,22 @@ def _grouped(name: str, text: str, numbers: dict[str, float]) -> Read:
     shape = (experts * each, hit, n, k)
     label = f"{int(numbers['num_experts'])}-{hidden}-{inner}"
     return "grouped GEMM", label, lambda c, f: kernels.grouped_gemm(c, f, shape, "fp8", "fp8")
+
+
+def _experts(name: str, text: str, numbers: dict[str, float]) -> Read:
+    rows, experts = numbers["rows"], numbers["num_local_experts"]
+    hidden, inner = int(numbers["hidden_size"]), int(numbers["intermediate_size"])
+    hit = min(experts, rows)
+    label = f"{int(numbers['num_experts'])}-{hidden}-{inner}"
+
+    def predict(c: ChipSpec, f: Efficiency) -> float:
+        products = ((rows, hit, 2 * inner, hidden), (rows, hit, hidden, inner))
+        seconds = sum(kernels.grouped_gemm(c, f, shape, "bf16", "bf16") for shape in products)
+        # Tokens sorted by expert, the activation, and the sum of the experts' outputs.
+        moved = 2 * rows * (2 * hidden + 3 * inner + 2 * hidden)
+        return seconds + moved / (c.memory.bandwidth * f.stream) + ROUTING_KERNELS * f.kernel_s
+
+    return "grouped GEMM, with routing", label, predict
 
 
 def _heads(text: str) -> tuple[int, int, int]:
@@ -104,7 +127,7 @@ def _mla_decode(name: str, text: str, numbers: dict[str, float]) -> Read:
 def _gqa_prefill(name: str, text: str, numbers: dict[str, float]) -> Read:
     heads, kv_heads, width = _heads(text)
     tokens = numbers["seq_len"]
-    flops = 2 * heads * 2 * width * tokens * tokens / 2
+    flops = 2 * heads * 2 * width * tokens * tokens / 2 * numbers.get("batch_size", 1)
     shape = f"{heads}-{kv_heads}-{width}"
     return (
         "attention, prefill", shape,
@@ -120,6 +143,6 @@ def _mla_prefill(name: str, text: str, numbers: dict[str, float]) -> Read:
 
 
 READERS: dict[str, Callable[[str, str, dict[str, float]], Read]] = {
-    "gemm": _gemm, "grouped_gemm": _grouped, "mha_decode": _gqa_decode,
+    "gemm": _gemm, "grouped_gemm": _grouped, "moe": _experts, "mha_decode": _gqa_decode,
     "mla_decode": _mla_decode, "mha_prefill": _gqa_prefill, "mla_prefill": _mla_prefill,
 }  # fmt: skip

@@ -30,7 +30,9 @@ class Efficiency:
     """Expert products, share of the dense peak."""
     grouped_stream: float = 0.75
     attention: float = 0.60
-    """Prefill attention, share of the 16-bit peak."""
+    """Prefill attention of long prompts, share of the 16-bit peak."""
+    attention_half: float = 500.0
+    """Tokens of a prompt at which prefill attention reaches half of that share."""
     attention_stream: float = 0.75
     """KV cache read by decode attention, share of peak bandwidth."""
     gqa_decode: float = 0.42
@@ -121,13 +123,9 @@ def grouped_gemm(
     return join(fit.sharpness, compute_s, stream_s) + fit.kernel_s
 
 
-ATTENTION_HALF = 500.0
-"""Tokens at which prefill attention reaches half of its share of the peak."""
-
-
 def prefill_attention(chip: ChipSpec, fit: Efficiency, flops: float, tokens: float) -> float:
     """Seconds of causal attention of that many operations (already halved by the mask)."""
-    share = fit.attention * tokens / (tokens + ATTENTION_HALF)
+    share = fit.attention * tokens / (tokens + fit.attention_half)
     return flops / (chip.rate("bf16") * share)
 
 
