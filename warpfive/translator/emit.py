@@ -22,6 +22,15 @@ FLAGS = vector("i1")
 BLOCKS_HEAD = ("define i64 @wf_blocks(ptr noundef %ctx, ptr noundef %scratch, "
                "i64 noundef %first, i64 noundef %count) {\nentry:")
 
+NOTE_TRAP = "\n".join([
+    "define internal void @wf_note_trap(ptr %ctx, i64 %trap_pc, i32 %trap_code, i32 %trap_lanes, "
+    "i64 %trap_addr) noinline cold optnone {",
+    *(f"  %{name}.p = getelementptr i8, ptr %ctx, i64 {abi.CTX[name]}\n"
+      f"  store {kind} %{name}, ptr %{name}.p"
+      for name, kind in (("trap_pc", "i64"), ("trap_code", "i32"), ("trap_lanes", "i32"),
+                         ("trap_addr", "i64"))),
+    "  ret void", "}"])
+
 
 class Emitter(Handover):
     """The text of one kernel's fast function."""
@@ -367,13 +376,10 @@ class Emitter(Handover):
                                   self._trap(pc, str(code), lanes, address)))
 
     def _trap(self, pc: int, code: str, lanes: str, address: str) -> None:
-        b = self.b
         self.traps = True
-        b.run(f"store i64 {pc}, ptr {self.ctx_pointer('trap_pc')}")
-        b.run(f"store i32 {lanes}, ptr {self.ctx_pointer('trap_lanes')}")
-        b.run(f"store i64 {address}, ptr {self.ctx_pointer('trap_addr')}")
-        b.run(f"store i32 {code}, ptr {self.ctx_pointer('trap_code')}")
-        b.run("br label %trapped")
+        self.b.run(f"call void @wf_note_trap(ptr %ctx, i64 {pc}, i32 {code}, i32 {lanes}, "
+                   f"i64 {address})")
+        self.b.run("br label %trapped")
 
     def explicit_trap(self, ins: Instruction) -> None:
         if not self.b.on:
@@ -563,7 +569,7 @@ class Emitter(Handover):
         prologue = ["  ; launch constants", *self.prologue]
         allocas = [*self.allocas, *self.handover_allocas()]
         return "\n".join([frame[0], *allocas, *prologue, *frame[1], *body, *frame[2],
-                          *endings, "}", self.handover_text()]) + "\n"
+                          *endings, "}", NOTE_TRAP, self.handover_text()]) + "\n"
 
     def _per_warp(self) -> list[str]:
         """The warp's live lanes and stack, where the code needs them."""

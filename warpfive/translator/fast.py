@@ -102,7 +102,7 @@ class Fast(Specials, Lowering):
         self.cold: list[Callable[[], None]] = []
         self.slots: dict[int, list[tuple[str, str]]] = {}
         self.pending: dict[int, str] = {}
-        self.checked: set[tuple[str, int]] = set()
+        self.checked: set[tuple] = set()
         self.allocas: list[str] = []
         self.labels = 0
         self.initial_values()

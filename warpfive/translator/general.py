@@ -215,7 +215,7 @@ class General(Counting, Specials, Lowering):
     def _emit_block(self, block: Block) -> None:
         b = self.b
         b.label(f"B{block.start}")
-        self.cache, self.dirty, self.tile_slots = {}, set(), {}
+        self.cache, self.dirty, self.tile_slots, self.checked = {}, set(), {}, set()
         self.set_mask(self.picked)
         pc, ins = block.instructions[0]
         self.pc = pc

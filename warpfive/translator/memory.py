@@ -43,6 +43,8 @@ class Memory(Sfu):
 
     allocas: list[str]
     labels: int
+    checked: set[tuple]
+    """(kind, operand, size) of addresses known to be aligned in the block that is emitted."""
     precise = False
     pc = 0
     ctx = "%ctx"
@@ -92,13 +94,26 @@ class Memory(Sfu):
         total = self.arith("add", self.wide(base), self.const(offset), 64)
         return self.wide(total)
 
-    def begin_access(self, address: Value, size: int) -> None:
-        """Checks and records that come before every access."""
+    def begin_access(self, address: Value, size: int, base: Value | None = None) -> None:
+        """Checks and records that come before every access.
+
+        `base`: what the address is a multiple of `size` away from; it need be checked only once.
+        """
         self.report_access(address)
         if self.precise:
             self._record(address)
-        if size > 1:
-            self._check_alignment(address, size)
+        root = base or address
+        key = (root.kind, root.name or root.parts[0], size)
+        if size > 1 and key not in self.checked:
+            self.checked.add(key)
+            self._check_alignment(root, size)
+
+    def _access(self, base: Value, offset: int, size: int) -> Value:
+        """The address of an access that may now be made."""
+        base = self.wide(base)
+        address = self.address(base, offset)
+        self.begin_access(address, size, None if offset % size else base)
+        return address
 
     def _record(self, address: Value) -> None:
         b = self.b
@@ -160,8 +175,7 @@ class Memory(Sfu):
 
     def load(self, access: Access, base: Value, offset: int, volatile: bool = False) -> Value:
         """The value a load instruction yields."""
-        address = self.address(base, offset)
-        self.begin_access(address, access.size)
+        address = self._access(base, offset, access.size)
         element = access.element
         if address.uniform:
             keyword = "load volatile" if volatile else "load"
@@ -288,8 +302,7 @@ class Memory(Sfu):
 
     def store(self, access: Access, base: Value, offset: int, value: Value) -> None:
         """What a store instruction does."""
-        address = self.address(base, offset)
-        self.begin_access(address, access.size)
+        address = self._access(base, offset, access.size)
         value = self._stored(access, value)
         if address.uniform:
             self._store_one(access, address, value)
@@ -355,8 +368,7 @@ class Memory(Sfu):
     def atomic(self, op: str, size: int, base: Value, operand: Value, type_: str,
                used: bool, compare: Value | None = None) -> Value | None:
         """A read-modify-write by each active lane, lowest first; the old values."""
-        address = self.address(base, 0)
-        self.begin_access(address, size)
+        address = self._access(base, 0, size)
         element = {1: "i8", 2: "i16", 4: "i32", 8: "i64"}[size] if type_ in "wx" \
             else ELEMENT[type_]
         if address.uniform and not used and op in REDUCIBLE and type_ in "wx" and size >= 4:
