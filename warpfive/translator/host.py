@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -94,6 +93,14 @@ def compile_object(text: str, level: str = "", opt: int = 2) -> bytes:
     return tm.emit_object(module)
 
 
+@cache
+def _linker() -> str:
+    """The program that the wheel's Python module would start, which takes thrice as long."""
+    import ziglang
+
+    return str(Path(ziglang.__file__).parent / "zig")
+
+
 def link(objects: list[bytes], output: Path) -> None:
     """Make the shared object `output` at once or not at all."""
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -104,7 +111,7 @@ def link(objects: list[bytes], output: Path) -> None:
             path.write_bytes(data)
             inputs.append(str(path))
         made = Path(folder) / "out.so"
-        command = [sys.executable, "-m", "ziglang", "ld.lld", "-shared", "-o", str(made),
+        command = [_linker(), "ld.lld", "-shared", "-o", str(made),
                    "--build-id=none", *inputs]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
