@@ -9,11 +9,13 @@ random numbers or return uninitialised memory are judged by type and shape.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch.testing._internal.common_methods_invocations import SampleInput
+from torch.utils._pytree import tree_map
 
 TOLERANCE = {
     torch.float64: (1e-7, 1e-7), torch.float32: (1.3e-5, 1e-5), torch.float16: (2e-3, 1e-3),
@@ -78,12 +80,12 @@ def samples(info: Any, dtype: torch.dtype) -> Iterator[Any]:
 
 def judge_sample(info: Any, sample: Any, tally: Tally) -> None:
     try:
-        moved = sample.transform(to_chip)
-        expected = run(info, clone(sample))
+        moved = changed(sample, to_chip)
+        expected = run(info, changed(sample, clone), "cpu")
     except Exception:  # noqa: BLE001  the CPU cannot: there is nothing to judge
         return
     try:
-        got = to_host(run(info, moved))
+        got = to_host(run(info, moved, "cuda"))
     except NotImplementedError as error:
         tally.note("unsupported", cause_of(error))
     except Exception as error:  # noqa: BLE001
@@ -96,8 +98,9 @@ def judge_sample(info: Any, sample: Any, tally: Tally) -> None:
         tally.note("wrong" if problem else "passed", problem)
 
 
-def run(info: Any, sample: Any) -> Any:
-    with warnings.catch_warnings():
+def run(info: Any, sample: Any, device: str) -> Any:
+    """The operator's result; ``device`` is where it makes tensors when it is told none."""
+    with warnings.catch_warnings(), torch.device(device):
         warnings.simplefilter("ignore")
         torch.manual_seed(2)
         return info(sample.input, *sample.args, **sample.kwargs)
@@ -116,10 +119,16 @@ def to_chip(value: Any) -> Any:
     return "cuda" if value == "cpu" and isinstance(value, str) else value
 
 
-def clone(sample: Any) -> Any:
-    return sample.transform(
-        lambda value: strided_copy(value, "cpu") if isinstance(value, torch.Tensor) else value
-    )
+def clone(value: Any) -> Any:
+    return strided_copy(value, "cpu") if isinstance(value, torch.Tensor) else value
+
+
+def changed(sample: Any, change: Callable[[Any], Any]) -> Any:
+    """The sample with every leaf of its arguments changed."""
+    return SampleInput(
+        tree_map(change, sample.input), args=tree_map(change, sample.args),
+        kwargs=tree_map(change, sample.kwargs),
+    )  # fmt: skip
 
 
 def strided_copy(value: torch.Tensor, device: str) -> torch.Tensor:
@@ -178,7 +187,7 @@ def rounding_only(info: Any, sample: Any, expected: Any, got: Any) -> bool:
         return value.detach().double() if narrow else value
 
     try:
-        exact = run(info, sample.transform(widen))
+        exact = run(info, changed(sample, widen), "cpu")
     except Exception:  # noqa: BLE001
         return False
     pairs = zip(leaves(exact), leaves(expected), leaves(got), strict=False)

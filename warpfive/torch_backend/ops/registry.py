@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-FAMILIES = ("activation", "index", "linear", "scan")
+FAMILIES = ("activation", "index", "linear", "pool", "scan")
 """Modules beside this one that define operators."""
 
 OPERATORS: dict[str, Callable[..., Any]] = {}
