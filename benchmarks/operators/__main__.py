@@ -125,7 +125,8 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def summary(rows: list[dict[str, Any]]) -> str:
     """The tables of results, as Markdown."""
-    lines = ["| type | operators | all samples pass | samples | pass | wrong | unsupported | failed |",
+    titles = ["type", "operators", "all samples pass", "samples", "pass", "wrong", "unsupported", "failed"]
+    lines = ["| " + " | ".join(titles) + " |",
              "|---|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
     for dtype in dict.fromkeys(row["dtype"] for row in rows):
         mine = [row for row in rows if row["dtype"] == dtype and total(row)]

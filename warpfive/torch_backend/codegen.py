@@ -202,6 +202,10 @@ def results(d: Description, formula: Formula) -> Iterator[str]:
         yield f"*e{i} = to<{d.operands[i].cpp}>(r{i});"
 
 
+STEPS_BY_NUMBERS = ("norm_power",)
+"""Reductions whose steps, not only results, depend on the operator's number arguments."""
+
+
 def reduction(d: Description) -> str:
     """A reduction: a thread a result (layout ``t``), or a block a result (``b``)."""
     kept, gone, source_of = d.dimensions, d.reduced, d.operands[d.outputs]
@@ -215,6 +219,7 @@ def reduction(d: Description) -> str:
     fields += [f"Slot s[{d.slots}]"] if d.slots else []
     x, r = source_of.cpp, d.operands[0].cpp
     slots = "q.s" if d.slots else "nullptr"
+    more = ", q.s" if d.name in STEPS_BY_NUMBERS else ""
     block = d.layout == "b"
     lines = [f"typedef {d.name}<{x}, {r}> F;"]
     if block:
@@ -233,7 +238,7 @@ def reduction(d: Description) -> str:
         "F::State state = F::start();",
         f"for (long j = {start}; j < q.each; j += {step}) {{",
         *(f"  {line}" for line in reduced_place(d)),
-        f"  F::step(state, *(const {x} *)(at{d.outputs} + offset), j);",
+        f"  F::step(state, *(const {x} *)(at{d.outputs} + offset), j{more});",
         "}",
     ]
     if block:

@@ -5,21 +5,8 @@ the tensors' common type), ``s0``, ``s1`` the operator's number arguments as ``T
 ``q.s0.whole``, ``q.s0.real`` the same as integer and double. Adding an operator is adding a row.
 """
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Formula:
-    """``result`` is the type the operator yields before it is stored: the common type (``C``),
-    ``bool``, or that of the output (``own``). With ``own_types`` inputs keep their types. With
-    ``stores`` the text is a statement that writes the output itself; ``e0``, ``e1`` are the
-    operands' elements in memory, outputs first, and ``E0``, ``E1`` their types."""
-
-    text: str | tuple[str, ...]
-    result: str = "C"
-    own_types: bool = False
-    needs: tuple[str, ...] = ("pointwise",)
-    stores: bool = False
+from warpfive.torch_backend import special
+from warpfive.torch_backend.formula import Formula
 
 
 def plain(**texts: str) -> dict[str, Formula]:
@@ -173,7 +160,7 @@ def indexing() -> dict[str, Formula]:
     }
 
 
-FORMULAS: dict[str, Formula] = UNARY | TRUTH | BINARY | SCALAR | MOVES | indexing()
+FORMULAS: dict[str, Formula] = UNARY | TRUTH | BINARY | SCALAR | MOVES | indexing() | special.SPECIAL
 """Formula of every elementwise kernel, by its name."""
 
 STUBS: dict[str, tuple[str, str]] = {
@@ -205,5 +192,6 @@ STUBS: dict[str, tuple[str, str]] = {
     "argmax_stub": ("reduce", "argmax"),
     "argmin_stub": ("reduce", "argmin"),
     "std_var_stub": ("reduce double bool", "std_var"),
+    **special.STUBS,
 }  # fmt: skip
 """Signature and kernel of each of torch's dispatch stubs that a generated kernel serves."""

@@ -62,6 +62,62 @@ struct xor_sum {
   static __device__ R result(const State &state, long, const Slot *) { return (R)state; }
 };
 
+/// Norms by their power: the number of elements that are not zero, sums of powers, extremes.
+template <class X, class R>
+struct norm_zero : sum<X, R> {
+  typedef math_t<R> State;
+  static __device__ void step(State &state, X value, long) {
+    if (value != (X)0) state += (State)1;
+  }
+};
+template <class X, class R>
+struct norm_one : sum<X, R> {
+  typedef math_t<R> State;
+  static __device__ void step(State &state, X value, long) { state += fabs(to<State>(value)); }
+};
+template <class X, class R>
+struct norm_two : sum<X, R> {
+  typedef math_t<R> State;
+  static __device__ void step(State &state, X value, long) {
+    state += to<State>(value) * to<State>(value);
+  }
+  static __device__ R result(const State &state, long, const Slot *) {
+    return to<R>(sqrt(state));
+  }
+};
+template <class X, class R>
+struct norm_power : sum<X, R> {
+  typedef math_t<R> State;
+  static __device__ void step(State &state, X value, long, const Slot *slots) {
+    state += pow(fabs(to<State>(value)), (State)slots[0].real);
+  }
+  static __device__ R result(const State &state, long, const Slot *slots) {
+    return to<R>(pow(state, (State)1 / (State)slots[0].real));
+  }
+};
+template <class X, class R>
+struct norm_greatest : sum<X, R> {
+  typedef math_t<R> State;
+  static __device__ State start() { return 0; }
+  static __device__ void step(State &state, X value, long) {
+    join(state, fabs(to<State>(value)));
+  }
+  static __device__ void join(State &state, const State &other) {
+    if (other > state || is_nan(other)) state = other;
+  }
+};
+template <class X, class R>
+struct norm_least : norm_greatest<X, R> {
+  typedef math_t<R> State;
+  static __device__ State start() { return infinity<State>(); }
+  static __device__ void step(State &state, X value, long) {
+    join(state, fabs(to<State>(value)));
+  }
+  static __device__ void join(State &state, const State &other) {
+    if (other < state || is_nan(other)) state = other;
+  }
+};
+
 /// A value and where it stands; not-a-number wins, then the earlier of equals.
 template <class X>
 struct Placed {

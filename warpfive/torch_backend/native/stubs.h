@@ -13,6 +13,7 @@ void fill_copy_stub();
 void fill_attention_stub();
 void fill_extreme_stubs();
 void fill_index_stubs();
+void fill_norm_stubs();
 
 /// A stub that nobody filled: the operator says so instead of crashing.
 void mark_missing(void *stub, const char *name);
