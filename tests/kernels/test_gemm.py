@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.kernels.rig import blank, close, gemm, matrix, put
@@ -27,7 +27,7 @@ def check(m, n, k, a_type, b_type, d_type, turn_a=False, turn_b=False, turn_d=Fa
 SIZES = st.one_of(st.integers(1, 70), st.sampled_from([1, 8, 31, 32, 33, 127, 256, 300]))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(SIZES, SIZES, SIZES, st.sampled_from([*REALS, DType.F64]),
        st.booleans(), st.booleans(), st.booleans())  # fmt: skip
 def test_sizes_and_layouts(m, n, k, dtype, turn_a, turn_b, turn_d):

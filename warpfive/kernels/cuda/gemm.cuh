@@ -1,5 +1,6 @@
 // What the matrix product's kernels share: how it is asked of them, and what is done with a sum.
 #pragma once
+#include <type_traits>
 #include "common.cuh"
 
 namespace wfk {
@@ -9,6 +10,43 @@ struct Product {
   wfk_gemm_args args;
   int rows_a_block;  // rows of D that a block makes
   int depth;         // of k at a time
+};
+
+template <class T> struct RealOf { using type = float; };
+template <> struct RealOf<double> { using type = double; };
+
+/// Two elements a byte.
+template <bool Signed> struct Nibbles {};
+using I4 = Nibbles<true>;
+using U4 = Nibbles<false>;
+
+/// Where a matrix of T begins, and element k after that.
+template <class T> struct Row {
+  const T *from;
+  __device__ __forceinline__ Row(const void *data, long at) : from((const T *)data + at) {}
+  __device__ __forceinline__ auto operator[](long k) const { return value(from[k]); }
+};
+template <bool Signed> struct Row<Nibbles<Signed>> {
+  const unsigned char *from;
+  __device__ __forceinline__ Row(const void *data, long at)
+      : from((const unsigned char *)data + at / 2) {}
+  __device__ __forceinline__ float operator[](long k) const {
+    int both = from[k >> 1], one = k & 1 ? both >> 4 : both & 15;
+    return (float)(Signed ? (one ^ 8) - 8 : one);
+  }
+};
+
+/// Scales and zero points of a quantised B.
+struct Scales {
+  const wfk_gemm_args &g;
+  long groups;
+  __device__ __forceinline__ explicit Scales(const wfk_gemm_args &args)
+      : g(args), groups(args.group ? (args.k + args.group - 1) / args.group : 1) {}
+  __device__ __forceinline__ float worth(float code, long k, long col) const {
+    long at = min(col, (long)g.n - 1) * groups + (g.group ? k / g.group : 0);
+    float zero = g.b_zero ? real_at(g.b_zero, g.b_scale_type, at) : 0.0f;
+    return (code - zero) * real_at(g.b_scale, g.b_scale_type, at);
+  }
 };
 
 /// Group and first row of the row tile `tile` of a grouped product; false past the last.
@@ -64,5 +102,9 @@ __device__ __forceinline__ void deliver(const wfk_gemm_args &g, Real sum, long r
 
 wfk_status same_types(const wfk_gemm_args &args, cudaStream_t stream);
 wfk_status mixed_types(const wfk_gemm_args &args, cudaStream_t stream);
+
+/// Whether the kernels for a few rows serve the product: each column of B lies side by side.
+bool takes_few_rows(const wfk_gemm_args &args);
+wfk_status few_rows(const wfk_gemm_args &args, cudaStream_t stream);
 
 }  // namespace wfk

@@ -3,37 +3,12 @@
 // of A at a time against it, their values the same in all lanes. What type an operand has matters
 // only where panels are filled.
 #pragma once
-#include <type_traits>
 #include "gemm.cuh"
 
 namespace wfk {
 
 constexpr int lanes = 32, depth = 256, tile_rows = 8;
 constexpr int turn_pitch = 33;  // of the place where 32 x 32 elements are turned
-
-template <class T> struct RealOf { using type = float; };
-template <> struct RealOf<double> { using type = double; };
-
-/// Two elements a byte.
-template <bool Signed> struct Nibbles {};
-using I4 = Nibbles<true>;
-using U4 = Nibbles<false>;
-
-/// Where a matrix of T begins, and element k after that.
-template <class T> struct Row {
-  const T *from;
-  __device__ __forceinline__ Row(const void *data, long at) : from((const T *)data + at) {}
-  __device__ __forceinline__ auto operator[](long k) const { return value(from[k]); }
-};
-template <bool Signed> struct Row<Nibbles<Signed>> {
-  const unsigned char *from;
-  __device__ __forceinline__ Row(const void *data, long at)
-      : from((const unsigned char *)data + at / 2) {}
-  __device__ __forceinline__ float operator[](long k) const {
-    int both = from[k >> 1], one = k & 1 ? both >> 4 : both & 15;
-    return (float)(Signed ? (one ^ 8) - 8 : one);
-  }
-};
 
 /// Eight rows of A, `depth` apart in `place`, where A lies by rows.
 template <class T, class Real>
@@ -64,19 +39,6 @@ __device__ __forceinline__ void fill_lines(Real *place, const void *data, long a
     for (int k = 0; k < count; k++) place[k * lanes + lane] = Row<T>(data, at + k * pitch)[mine];
   }
 }
-
-/// Scales and zero points of a quantised B.
-struct Scales {
-  const wfk_gemm_args &g;
-  long groups;
-  __device__ __forceinline__ explicit Scales(const wfk_gemm_args &args)
-      : g(args), groups(args.group ? (args.k + args.group - 1) / args.group : 1) {}
-  __device__ __forceinline__ float worth(float code, long k, long col) const {
-    long at = min(col, (long)g.n - 1) * groups + (g.group ? k / g.group : 0);
-    float zero = g.b_zero ? real_at(g.b_zero, g.b_scale_type, at) : 0.0f;
-    return (code - zero) * real_at(g.b_scale, g.b_scale_type, at);
-  }
-};
 
 /// A panel of B where each column's elements lie side by side: 32 x 32 of them are turned at a
 /// time. `Scaled`: 32 of them have one scale, which is applied on the way.
