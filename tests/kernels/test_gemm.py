@@ -137,3 +137,10 @@ def test_what_is_refused():
         gemm(matrix(x), matrix(x), matrix(x), -1, 2, 2)
     with pytest.raises(UnsupportedError, match="float16 x float16 does not make int32"):
         gemm(matrix(half), matrix(half), Matrix(half.array.ptr, DType.I32, 2, 1, 0), 2, 2, 2)
+
+
+@pytest.mark.parametrize("dtype", [DType.BF16, DType.F16])
+@pytest.mark.parametrize("layout", [(False, False), (True, False), (False, True), (True, True)])
+def test_tiles_and_the_edges_that_overlap(dtype, layout):
+    check(64, 64, 32, dtype, dtype, DType.F32, *layout)
+    check(100, 70, 48, dtype, dtype, dtype, *layout)

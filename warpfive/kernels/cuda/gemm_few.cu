@@ -143,7 +143,7 @@ static void launch(Product p, cudaStream_t stream) {
 template <class A, class B, bool Quantised>
 static void by_rows(const wfk_gemm_args &g, cudaStream_t stream) {
   Product p{g, 0, 0};
-  if (g.m == 1) launch<A, B, 1, 8, Quantised>(p, stream);
+  if (g.m == 1) launch<A, B, 1, 4, Quantised>(p, stream);
   else if (g.m == 2) launch<A, B, 2, 4, Quantised>(p, stream);
   else launch<A, B, 4, 4, Quantised>(p, stream);
 }
