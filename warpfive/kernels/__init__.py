@@ -5,8 +5,9 @@
 
 from warpfive.kernels.build import INCLUDE, library_path
 from warpfive.kernels.door import call, library
-from warpfive.kernels.types import Activation, DType, GemmArgs, Matrix
+from warpfive.kernels.types import Activation, AttentionArgs, DType, GemmArgs, Matrix
 
 __all__ = [
-    "INCLUDE", "Activation", "DType", "GemmArgs", "Matrix", "call", "library", "library_path",
+    "INCLUDE", "Activation", "AttentionArgs", "DType", "GemmArgs", "Matrix", "call", "library",
+    "library_path",
 ]  # fmt: skip

@@ -54,3 +54,19 @@ class GemmArgs(ctypes.Structure):
         ("b_scale", c_void_p), ("b_zero", c_void_p), ("b_scale_type", c_int), ("group", c_int64),
         ("a_scale", c_void_p), ("offsets", c_void_p), ("groups", c_int64),
     )  # fmt: skip
+
+
+class AttentionArgs(ctypes.Structure):
+    """softmax(scale q k^T + bias) v; the header says what each field means."""
+
+    _fields_ = (
+        ("q", c_void_p), ("k", c_void_p), ("v", c_void_p), ("out", c_void_p), ("type", c_int),
+        *((name, c_int64) for name in (
+            "batch", "heads", "kv_heads", "queries", "keys", "head_size",
+            "q_b", "q_h", "q_s", "k_b", "k_h", "k_s", "v_b", "v_h", "v_s", "o_b", "o_h", "o_s",
+        )),
+        ("scale", c_double), ("causal", c_int), ("window", c_int64), ("bias", c_void_p),
+        ("bias_is_mask", c_int), ("bias_b", c_int64), ("bias_h", c_int64), ("bias_q", c_int64),
+        ("key_lengths", c_void_p), ("query_starts", c_void_p), ("key_starts", c_void_p),
+        ("table", c_void_p), ("page", c_int64), ("table_stride", c_int64), ("lse", c_void_p),
+    )  # fmt: skip

@@ -61,6 +61,37 @@ template <> __device__ inline __nv_bfloat16 made<__nv_bfloat16>(float x) {
   return __float2bfloat16_rn(x);
 }
 
+/// The power of two that a positive, normal float begins with.
+__device__ inline float exponent_of(float x) {
+  return __uint_as_float(__float_as_uint(x) & 0x7f800000);
+}
+
+/// x / scale as a quantised element: float8 rounded to nearest even and held within its range, integers
+/// too. Elements of a real type are stored as they are.
+template <class T> __device__ inline T stored(float x, float) { return made<T>(x); }
+template <> __device__ inline F8E5M2 stored<F8E5M2>(float x, float scale) {
+  float v = fminf(fmaxf(x / scale, -57344.0f), 57344.0f);
+  unsigned bits = __float_as_uint(v), sign = bits >> 24 & 0x80;
+  if (x != x) return {(unsigned char)(sign | 0x7f)};
+  float size = fabsf(v), step = size < 0x1p-14f ? 0x1p-16f : exponent_of(size) * 0.25f;
+  float rounded = rintf(size / step) * step;
+  unsigned short half = __half_as_ushort(__float2half_rn(rounded));
+  return {(unsigned char)(sign | half >> 8)};
+}
+template <> __device__ inline F8E4M3 stored<F8E4M3>(float x, float scale) {
+  float v = fminf(fmaxf(x / scale, -448.0f), 448.0f);
+  unsigned sign = __float_as_uint(v) >> 24 & 0x80;
+  if (x != x) return {0x7f};
+  float size = fabsf(v), step = size < 0x1p-6f ? 0x1p-9f : exponent_of(size) * 0.125f;
+  float rounded = rintf(size / step) * step;
+  // A half with 2^-8 of the value has the same exponent and mantissa bits.
+  unsigned short half = __half_as_ushort(__float2half_rn(rounded * 0x1p-8f));
+  return {(unsigned char)(sign | (half >> 7 & 0x7f))};
+}
+template <> __device__ inline signed char stored<signed char>(float x, float scale) {
+  return (signed char)fminf(fmaxf(rintf(x / scale), -128.0f), 127.0f);
+}
+
 /// Bits of a half or a bfloat16 to float, and back.
 __device__ __forceinline__ float wide_half(unsigned short bits, int type) {
   if (type == WFK_BF16) return __uint_as_float((unsigned)bits << 16);

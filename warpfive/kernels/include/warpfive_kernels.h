@@ -94,6 +94,110 @@ typedef struct {
 
 wfk_status wfk_gemm(const wfk_gemm_args *args, wfk_stream stream);
 
+/* ---- rows.cu: what is done to each row ------------------------------------------------------ */
+
+/* Unless said otherwise `type` is float32, float16 or bfloat16, one for all tensors; sums are float32.
+   Rows are `stride` elements apart; their elements lie side by side. */
+
+/* y = x / sqrt(mean(x^2) + eps) * (weight + weight_plus), weight NULL: 1. With `residual` not NULL x is
+   replaced by x + residual first, and the residual (rows `cols` apart) receives it.
+   weight_plus is 0, or 1 for models that store weight - 1. */
+wfk_status wfk_rms_norm(void *y, const void *x, const void *weight, void *residual, wfk_dtype type,
+                        int64_t rows, int64_t cols, int64_t y_stride, int64_t x_stride, double eps,
+                        double weight_plus, wfk_stream stream);
+/* y = (x - mean) / sqrt(variance + eps) * weight + bias; NULL weight, bias: none. `mean` and `rstd`,
+   float32, receive each row's; NULL: not wanted. */
+wfk_status wfk_layer_norm(void *y, const void *x, const void *weight, const void *bias, float *mean,
+                          float *rstd, wfk_dtype type, int64_t rows, int64_t cols,
+                          int64_t y_stride, int64_t x_stride, double eps, wfk_stream stream);
+/* x is [images, channels, spatial]; a group of channels / groups of them is normalised together. */
+wfk_status wfk_group_norm(void *y, const void *x, const void *weight, const void *bias, float *mean,
+                          float *rstd, wfk_dtype type, int64_t images, int64_t channels,
+                          int64_t spatial, int64_t groups, double eps, wfk_stream stream);
+/* y = (x - mean[c]) / sqrt(variance[c] + eps) * weight[c] + bias[c]; x is [images, channels, spatial];
+   the four are of x's type, or float32 with float_parameters. */
+wfk_status wfk_batch_norm(void *y, const void *x, const void *mean, const void *variance,
+                          const void *weight, const void *bias, int float_parameters,
+                          wfk_dtype type, int64_t images, int64_t channels, int64_t spatial,
+                          double eps, wfk_stream stream);
+/* Mean and (biased) variance of each channel, float32. */
+wfk_status wfk_batch_statistics(float *mean, float *variance, const void *x, wfk_dtype type,
+                                int64_t images, int64_t channels, int64_t spatial,
+                                wfk_stream stream);
+/* Softmax, or its logarithm, along the middle dimension of [outer, dim, inner]. */
+wfk_status wfk_softmax(void *y, const void *x, wfk_dtype type, int64_t outer, int64_t dim,
+                       int64_t inner, int log, wfk_stream stream);
+/* y = act(gate) * up, rows `stride` apart. */
+wfk_status wfk_act_and_mul(void *y, const void *gate, const void *up, wfk_activation activation,
+                           wfk_dtype type, int64_t rows, int64_t cols, int64_t y_stride,
+                           int64_t in_stride, wfk_stream stream);
+/* Rotary positions, in place, for x[token, head, head_size] with strides of tokens and heads. Angles:
+   cos and sin are [positions, rotary / 2], float32; token t uses row positions[t] (int64; NULL: t).
+   `interleaved`: pairs are (0, 1), (2, 3), ...; else (0, rotary / 2), (1, rotary / 2 + 1), ... */
+wfk_status wfk_rope(void *x, const float *cos, const float *sin, const int64_t *positions,
+                    wfk_dtype type, int64_t tokens, int64_t heads, int64_t head_size,
+                    int64_t rotary, int64_t token_stride, int64_t head_stride, int interleaved,
+                    wfk_stream stream);
+/* y[i] = table[ids[i]]; ids int64, 0 <= id < vocabulary (an id outside faults as in PyTorch). */
+wfk_status wfk_embedding(void *y, const void *table, const int64_t *ids, wfk_dtype type,
+                         int64_t count, int64_t dim, int64_t vocabulary, wfk_stream stream);
+typedef enum { WFK_BAG_SUM = 0, WFK_BAG_MEAN = 1, WFK_BAG_MAX = 2 } wfk_bag;
+/* Bag b reduces the rows of ids[offsets[b]] to ids[offsets[b + 1] - 1] (the last bag: to the end), each
+   times its weight (NULL: 1; for sums only). An empty bag is 0. Ids equal to `padding` (-1: none)
+   do not count. */
+wfk_status wfk_embedding_bag(void *y, const void *table, const int64_t *ids, const int64_t *offsets,
+                             const void *weights, wfk_bag mode, wfk_dtype type, int64_t bags,
+                             int64_t count, int64_t dim, int64_t vocabulary, int64_t padding,
+                             wfk_stream stream);
+/* Place of each row's largest element, the first of equals; a NaN counts as largest. */
+wfk_status wfk_argmax(int64_t *place, const void *x, wfk_dtype type, int64_t rows, int64_t cols,
+                      int64_t stride, wfk_stream stream);
+
+/* ---- attention.cu --------------------------------------------------------------------------- */
+
+typedef struct {
+  const void *q, *k, *v;
+  void *out;
+  wfk_dtype type; /* float32, float16 or bfloat16, of all four */
+  int64_t batch, heads, kv_heads, queries, keys, head_size; /* head_size at most 256 */
+  /* Strides of batches, heads and positions; a head's elements lie side by side. */
+  int64_t q_b, q_h, q_s, k_b, k_h, k_s, v_b, v_h, v_s, o_b, o_h, o_s;
+  double scale;
+  /* 0: every query sees every key. 1: query i sees keys up to i. 2: the last query sees the last
+     key: query i sees keys up to i + keys - queries. */
+  int causal;
+  int64_t window; /* > 0: of those, only the last `window` */
+  /* Added to the scaled scores: bias[b * bias_b + h * bias_h + i * bias_q + j]; of `type`, or bytes
+     that are 0 where a key is not to be seen. NULL: none. */
+  const void *bias;
+  int bias_is_mask;
+  int64_t bias_b, bias_h, bias_q;
+  /* int32, device; NULL: none. Lengths of each batch's keys, at most `keys`. */
+  const int32_t *key_lengths;
+  /* Sequences end to end (batch + 1 starts each, int32, device; NULL: none): batch b's queries are rows
+     query_starts[b] to query_starts[b + 1] of q and out, q_b and o_b do not count; `queries` is the
+     most of any. */
+  const int32_t *query_starts, *key_starts;
+  /* Paged keys and values: position j of batch b is row j % page of page table[b * table_stride + j /
+     page]; k_b and v_b are then the strides of pages, k_s and v_s of rows. NULL: not paged. */
+  const int32_t *table;
+  int64_t page, table_stride;
+  float *lse; /* receives log sum exp of the scores, [batch, heads, queries]; NULL: not wanted */
+} wfk_attention_args;
+
+/* softmax(scale q k^T + bias) v, a query that sees no key gives 0. heads is a multiple of kv_heads; head h
+   uses keys of head h / (heads / kv_heads). */
+wfk_status wfk_attention(const wfk_attention_args *args, wfk_stream stream);
+
+/* Writes new keys and values to a paged cache: token t to row slots[t] % page of page slots[t] / page
+   (int64; a negative slot: nowhere). Sources: rows `stride` apart, kv_heads * head_size elements. Cache:
+   strides of pages, rows and heads. `cache_type` may be float8 where `type` is not: x / scale. */
+wfk_status wfk_kv_write(void *k_cache, void *v_cache, const void *k, const void *v,
+                        const int64_t *slots, wfk_dtype type, wfk_dtype cache_type, int64_t tokens,
+                        int64_t kv_heads, int64_t head_size, int64_t k_stride, int64_t v_stride,
+                        int64_t page, int64_t page_stride, int64_t row_stride, int64_t head_stride,
+                        double k_scale, double v_scale, wfk_stream stream);
+
 #ifdef __cplusplus
 }
 #endif
