@@ -47,12 +47,13 @@ def gemm(
     a: Tensor, b: Tensor | Words, out: Tensor, *, c: Tensor | None = None,
     bias: Tensor | None = None, residual: Tensor | None = None, alpha: float = 1.0,
     beta: float = 0.0, activation: int = 0, scale: Tensor | None = None,
+    bias_of_rows: bool = False,
 ) -> Tensor:  # fmt: skip
-    """``out = act(alpha a b + beta c + bias) + residual``, on torch's current stream.
+    """``out = act(alpha a b + beta c + bias) + residual``, on the current stream.
 
     Matrices, or batches of them, with any strides; ``out``, ``c`` and ``residual`` lie side by
-    side in one direction. ``bias`` is one value a column. ``scale`` is that of a quantised ``b``,
-    (columns, groups).
+    side in one direction. ``bias`` is one value a column, or a row. ``scale`` is that of a
+    quantised ``b``, (columns, groups).
     """
     shape = out.shape
     depth = a.shape[-1]
@@ -61,7 +62,7 @@ def gemm(
         shape[-2], shape[-1], depth, shape[0] if len(shape) == 3 else 1,
         *words(a), *(words(b) if isinstance(b, Tensor) else b), *words(out), *words(c),
         *words(residual), alpha, beta,
-        0 if bias is None else bias.data_ptr(), 0, activation,
+        0 if bias is None else bias.data_ptr(), bias_of_rows, activation,
         *((scale.data_ptr(), 0, TYPES[scale.dtype]) if scale is not None else (0, 0, 0)),
         depth // groups if groups > 1 else 0, 0, 0, 0,
     )  # fmt: skip

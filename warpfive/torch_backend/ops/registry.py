@@ -2,10 +2,11 @@
 
 import importlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-FAMILIES = ("activation", "index", "linear", "pool", "scan")
-"""Modules beside this one that define operators."""
+APART = ("__init__", "launch", "registry")
+"""Modules beside this one that define no operators; every other one is a family."""
 
 OPERATORS: dict[str, Callable[..., Any]] = {}
 
@@ -32,7 +33,8 @@ def register() -> set[str]:
     """Registers every family; returns the operators' names."""
     import torch
 
-    for family in FAMILIES:
+    names = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
+    for family in (name for name in names if name not in APART):
         importlib.import_module(f"warpfive.torch_backend.ops.{family}")
     library = torch.library.Library("aten", "IMPL")
     for name, function in OPERATORS.items():

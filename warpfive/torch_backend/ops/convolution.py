@@ -1,0 +1,186 @@
+"""Convolutions: as matrix products where channels are shared, directly where they are not.
+
+A convolution without groups is W (filters x taps) times the image's patches (taps x places),
+image by image; a 1 x 1 convolution needs no patches, the image is them. Grouped, transposed and
+three-dimensional ones are computed by a thread for each result.
+"""
+
+import functools
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from warpfive.torch_backend.matmul import TYPES, gemm
+from warpfive.torch_backend.ops.launch import Kernel, cpp, numbers
+from warpfive.torch_backend.ops.registry import op
+
+PATCHES = """
+struct Parameters {
+  char *out, *in;
+  long channels, height, width, tall, wide, down, right;  // taps and results, each way
+  long step_y, step_x, before_y, before_x, apart_y, apart_x;
+};
+extern "C" __global__ void k(const Parameters q) {
+  const int places = q.down * q.right;
+  const int place = blockIdx.x * blockDim.x + threadIdx.x;
+  if (place >= places) return;
+  const int tap = blockIdx.y, tap_x = tap % (int)q.wide, tap_y = tap / (int)q.wide % (int)q.tall;
+  const int channel = tap / (int)(q.wide * q.tall);
+  const int row = place / (int)q.right, column = place % (int)q.right;
+  const int y = row * (int)q.step_y - (int)q.before_y + tap_y * (int)q.apart_y;
+  const int x = column * (int)q.step_x - (int)q.before_x + tap_x * (int)q.apart_x;
+  const bool inside = y >= 0 && y < (int)q.height && x >= 0 && x < (int)q.width;
+  const long image = blockIdx.z;
+  const X *in = (const X *)q.in + (image * q.channels + channel) * q.height * q.width;
+  X *out = (X *)q.out + (image * gridDim.y + tap) * places;
+  out[place] = inside ? in[y * (int)q.width + x] : to<X>(0.0f);
+}
+"""
+
+DIRECT = """
+struct Parameters {
+  char *out, *in, *weight, *bias;
+  long total, channels, filters, groups, transposed;
+  long in_size[3], out_size[3], taps[3], step[3], before[3], apart[3];
+};
+extern "C" __global__ void k(const Parameters q) {
+  typedef math_t<X> T;
+  const long at = (long)blockIdx.x * blockDim.x + threadIdx.x;
+  if (at >= q.total) return;
+  long rest = at, place[3];
+  for (int d = 2; d >= 0; --d) {
+    place[d] = rest % q.out_size[d];
+    rest /= q.out_size[d];
+  }
+  const long filter = rest % q.filters, image = rest / q.filters;
+  const long of_group = q.filters / q.groups, from_group = q.channels / q.groups;
+  const long group = filter / of_group, taps = q.taps[0] * q.taps[1] * q.taps[2];
+  T sum = q.bias ? to<T>(((const X *)q.bias)[filter]) : T(0);
+  for (long tap = 0; tap < taps; ++tap) {
+    const long t[3] = {tap / (q.taps[1] * q.taps[2]), tap / q.taps[2] % q.taps[1],
+                       tap % q.taps[2]};
+    long offset = 0;
+    bool inside = true;
+    for (int d = 0; d < 3; ++d) {
+      long i;
+      if (q.transposed) {
+        const long far = place[d] + q.before[d] - t[d] * q.apart[d];
+        i = far / q.step[d];
+        inside = inside && far >= 0 && far % q.step[d] == 0;
+      } else {
+        i = place[d] * q.step[d] - q.before[d] + t[d] * q.apart[d];
+      }
+      inside = inside && i >= 0 && i < q.in_size[d];
+      offset = offset * q.in_size[d] + i;
+    }
+    if (!inside) continue;
+    const long plane = q.in_size[0] * q.in_size[1] * q.in_size[2];
+    const X *in = (const X *)q.in + (image * q.channels + group * from_group) * plane + offset;
+    for (long c = 0; c < from_group; ++c) {
+      const long w = q.transposed
+          ? ((group * from_group + c) * of_group + filter % of_group) * taps + tap
+          : (filter * from_group + c) * taps + tap;
+      sum += to<T>(in[c * plane]) * to<T>(((const X *)q.weight)[w]);
+    }
+  }
+  ((X *)q.out)[at] = to<X>(sum);
+}
+"""
+
+THREADS = 256
+MOST_PATCHES = 64 << 20
+"""Elements of patches that are held at a time; more images go one after the other."""
+
+
+@functools.cache
+def patches_kernel(dtype: torch.dtype) -> Kernel:
+    return Kernel(f"{numbers()}\ntypedef {cpp(dtype)} X;\n{PATCHES}", "PP" + "q" * 13)
+
+
+@functools.cache
+def direct_kernel(dtype: torch.dtype) -> Kernel:
+    return Kernel(f"{numbers()}\ntypedef {cpp(dtype)} X;\n{DIRECT}", "PPPP" + "q" * 23)
+
+
+@op("convolution")
+def convolution(
+    input: Tensor, weight: Tensor, bias: Tensor | None, stride: Sequence[int],
+    padding: Sequence[int], dilation: Sequence[int], transposed: bool,
+    output_padding: Sequence[int], groups: int,
+) -> Tensor:  # fmt: skip
+    """(images, channels, ...) with (filters, channels / groups, ...); one to three dimensions."""
+    dims = weight.dim() - 2
+    single = input.dim() == dims + 1
+    image = (input.unsqueeze(0) if single else input).contiguous()
+    kernel = weight.contiguous()
+    step, before, apart, after = (
+        [*values] * dims if len(values) == 1 else [*values]
+        for values in (stride, padding, dilation, output_padding)
+    )
+    taps, sizes = kernel.shape[2:], image.shape[2:]
+    if transposed:
+        filters = kernel.shape[1] * groups
+        out_sizes = [
+            (n - 1) * s - 2 * p + d * (k - 1) + o + 1
+            for n, s, p, d, k, o in zip(sizes, step, before, apart, taps, after, strict=True)
+        ]
+    else:
+        filters = kernel.shape[0]
+        out_sizes = [
+            (n + 2 * p - d * (k - 1) - 1) // s + 1
+            for n, s, p, d, k in zip(sizes, step, before, apart, taps, strict=True)
+        ]
+    out = image.new_empty((image.shape[0], filters, *out_sizes))
+    if out.numel():
+        shared = groups == 1 and not transposed and dims <= 2 and image.dtype in TYPES
+        compute = by_product if shared else directly
+        compute(image, kernel, bias, out, step, before, apart, groups, transposed)
+    return out.squeeze(0) if single else out
+
+
+def by_product(
+    image: Tensor, kernel: Tensor, bias: Tensor | None, out: Tensor, step: list[int],
+    before: list[int], apart: list[int], *_: object,
+) -> None:  # fmt: skip
+    images, channels = image.shape[:2]
+    filters, places = out.shape[1], out[0, 0].numel()
+    matrix = kernel.reshape(1, filters, -1).expand(images, -1, -1)
+    result = out.view(images, filters, places)
+    plain = all(s == 1 for s in (*step, *kernel.shape[2:])) and not any(before)
+    if plain:
+        gemm(matrix, image.view(images, channels, places), result, bias=bias, bias_of_rows=True)
+        return
+    taps = matrix.shape[2]
+    at_once = max(1, min(images, MOST_PATCHES // (taps * places)))
+    for first in range(0, images, at_once):
+        part = image[first : first + at_once]
+        patches = image.new_empty((part.shape[0], taps, places))
+        flat = [[1, *values] if len(values) == 1 else values for values in (step, apart)]
+        pad = [0, *before] if len(before) == 1 else before
+        height, width = two(part.shape[2:])
+        patches_kernel(image.dtype)(
+            (-(-places // THREADS), taps, part.shape[0]), THREADS, patches, part, channels,
+            height, width, *two(kernel.shape[2:]), *two(out.shape[2:]), *flat[0], *pad, *flat[1],
+        )  # fmt: skip
+        gemm(matrix[: part.shape[0]], patches, result[first : first + at_once], bias=bias,
+             bias_of_rows=True)  # fmt: skip
+
+
+def two(sizes: Sequence[int]) -> tuple[int, int]:
+    return (1, sizes[0]) if len(sizes) == 1 else (sizes[0], sizes[1])
+
+
+def directly(
+    image: Tensor, kernel: Tensor, bias: Tensor | None, out: Tensor, step: list[int],
+    before: list[int], apart: list[int], groups: int, transposed: bool,
+) -> None:  # fmt: skip
+    def three(values: Sequence[int], fill: int) -> list[int]:
+        return [fill] * (3 - len(values)) + list(values)
+
+    direct_kernel(image.dtype)(
+        -(-out.numel() // THREADS), THREADS, out, image, kernel,
+        0 if bias is None else bias.contiguous(), out.numel(), image.shape[1], out.shape[1],
+        groups, int(transposed), *three(image.shape[2:], 1), *three(out.shape[2:], 1),
+        *three(kernel.shape[2:], 1), *three(step, 1), *three(before, 0), *three(apart, 1),
+    )  # fmt: skip
