@@ -76,7 +76,7 @@ cudaError_t run_ordered(CUstream_st *stream, cudaStream_t handle, WorkKind kind,
     Work work;
     work.body = std::move(body);
     work.time = stream->time;
-    work.issue_ns = host_asks(true);
+    work.issue_ns = host_asks(Call::launch);
     run_now(&work);
     host_waits(work.end_ns);
     return take_async();

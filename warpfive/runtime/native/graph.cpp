@@ -109,7 +109,7 @@ cudaError_t launch_graph(CUgraphExec_st *exec, CUstream_st *stream) {
   }
   std::vector<WorkRef> before = dependencies(stream), all;
   std::unordered_map<CUgraphNode_st *, WorkRef> works;
-  uint64_t issue_ns = host_asks(true);
+  uint64_t issue_ns = host_asks(Call::launch);
   for (auto &node : exec->graph.nodes) {
     std::vector<WorkRef> after = before;
     for (CUgraphNode_st *parent : node->after) after.push_back(works.at(parent));
@@ -121,7 +121,7 @@ cudaError_t launch_graph(CUgraphExec_st *exec, CUstream_st *stream) {
     submit(work, after);
     all.push_back(works[node.get()] = work);
   }
-  append(stream, [] {}, all, false);
+  append(stream, [] {}, all, Call::other);
   return cudaSuccess;
 }
 

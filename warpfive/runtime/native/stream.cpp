@@ -121,10 +121,10 @@ WorkRef make_work(CUstream_st *stream, Body body, const std::vector<WorkRef> &af
   return work;
 }
 
-WorkRef append(CUstream_st *stream, Body body, const std::vector<WorkRef> &after, bool launches) {
+WorkRef append(CUstream_st *stream, Body body, const std::vector<WorkRef> &after, Call call) {
   std::vector<WorkRef> before = dependencies(stream);
   before.insert(before.end(), after.begin(), after.end());
-  WorkRef work = make_work(stream, std::move(body), after, host_asks(launches));
+  WorkRef work = make_work(stream, std::move(body), after, host_asks(call));
   stream->tail = work;
   submit(work, before);
   return work;
@@ -132,9 +132,10 @@ WorkRef append(CUstream_st *stream, Body body, const std::vector<WorkRef> &after
 
 namespace {
 
-/// Kinds whose call hands the device something to do.
-bool launches(WorkKind kind) {
-  return kind == WorkKind::kernel || kind == WorkKind::copy || kind == WorkKind::set;
+Call call_of(WorkKind kind) {
+  bool launches =
+      kind == WorkKind::kernel || kind == WorkKind::copy || kind == WorkKind::set;
+  return launches ? Call::launch : kind == WorkKind::event_record ? Call::event : Call::other;
 }
 
 }  // namespace
@@ -150,7 +151,7 @@ cudaError_t enqueue(cudaStream_t handle, WorkKind kind, Body body,
     invalidate_captures();
     return cudaErrorStreamCaptureImplicit;
   }
-  WorkRef work = append(stream, std::move(body), after, launches(kind));
+  WorkRef work = append(stream, std::move(body), after, call_of(kind));
   if (out) *out = std::move(work);
   return cudaSuccess;
 }

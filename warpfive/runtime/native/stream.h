@@ -61,9 +61,8 @@ std::recursive_mutex &streams_mutex();
 
 /// What a stream's next work would wait for. streams_mutex is held.
 std::vector<WorkRef> dependencies(CUstream_st *stream);
-/// Appends without looking at captures. streams_mutex is held. `launches`: the call costs the host
-/// what a launch does.
-WorkRef append(CUstream_st *stream, Body body, const std::vector<WorkRef> &after, bool launches);
+/// Appends without looking at captures. streams_mutex is held.
+WorkRef append(CUstream_st *stream, Body body, const std::vector<WorkRef> &after, Call call);
 /// A work for this stream that has not been submitted; `after` as for append.
 WorkRef make_work(CUstream_st *stream, Body body, const std::vector<WorkRef> &after,
                   uint64_t issue_ns);

@@ -13,6 +13,7 @@ namespace wf::rt {
 namespace {
 
 constexpr size_t kSteps = 1024;      // of the load that are remembered
+constexpr uint64_t kEventPart = 4;   // an event costs the host this part of a launch
 constexpr double kLeast = 1.0 / 64;  // share below which nothing is started
 
 /// How busy the compute units are over time. What came first keeps its share; what comes later
@@ -149,10 +150,11 @@ void end_turn(Work *work) {
     trace(turn.charge, work->time ? work->time->id : 0, start, end);
 }
 
-uint64_t host_asks(bool launches) {
+uint64_t host_asks(Call call) {
   if (settings().clock == Clock::host) return host_time_ns();
-  static const uint64_t cost = nanoseconds(figures().launch_s);
-  return timeline().host_ns.fetch_add(launches ? cost : 0) + (launches ? cost : 0);
+  static const uint64_t launch = nanoseconds(figures().launch_s);
+  uint64_t cost = call == Call::launch ? launch : call == Call::event ? launch / kEventPart : 0;
+  return timeline().host_ns.fetch_add(cost) + cost;
 }
 
 void host_waits(uint64_t end_ns) { raise(&timeline().host_ns, end_ns); }

@@ -44,8 +44,11 @@ uint64_t turn_ns();
 void begin_turn(const Work &work);
 void end_turn(Work *work);
 
+/// What a call that gives work to the device costs the host.
+enum class Call { launch, event, other };
+
 /// The host asks for work: its clock moves on by what the call takes. Returns the time.
-uint64_t host_asks(bool launches);
+uint64_t host_asks(Call call);
 /// The host has waited for something that ended then.
 void host_waits(uint64_t end_ns);
 /// End of all work so far.
