@@ -32,16 +32,20 @@ struct KeyHash {
   }
 };
 
-/// What is known of a kernel with one shape.
-struct Known {
-  uint64_t launches = 0;
+}  // namespace
+
+struct KnownTime {
+  std::mutex mutex;  // guards what follows, but `launches` and `rate`
+  std::atomic<uint64_t> launches{0};
   WfCounts counts;        // of one launch, the mean so far
   double touched_at = 0;  // Times::touched when the latest launch began
   double footprint = 0;   // sectors of one launch
   double seconds = -1;
   double fill = 1;
-  double rate = 1;
+  std::atomic<double> rate{1};
 };
+
+namespace {
 
 constexpr double fastest_rate = 10;
 
@@ -50,8 +54,8 @@ constexpr uint64_t settled_launches = 4;
 
 struct Times {
   std::mutex mutex;
-  std::unordered_map<Key, Known, KeyHash> known;
-  double touched = 0;  // sectors of all launches so far
+  std::unordered_map<Key, KnownTime, KeyHash> known;
+  std::atomic<double> touched{0};  // sectors of all launches so far
   std::atomic<bool> wanted{false};
 };
 
@@ -182,57 +186,53 @@ void want_clock() {
   if (settings().clock == Clock::chip) times().wanted.store(true, std::memory_order_relaxed);
 }
 
-bool clock_counts(const Launch &launch) {
+KnownTime *known_time(const Launch &launch) {
   Times &all = times();
-  bool wanted = all.wanted.load(std::memory_order_relaxed) || !settings().trace.empty();
-  if (!wanted || settings().clock == Clock::host) return false;
   std::lock_guard lock(all.mutex);
-  const Known &known = all.known[key_of(launch)];
-  uint64_t number = known.launches + 1;
+  return &all.known[key_of(launch)];
+}
+
+bool clock_counts(const KnownTime &known) {
+  bool wanted = times().wanted.load(std::memory_order_relaxed) || !settings().trace.empty();
+  if (!wanted || settings().clock == Clock::host) return false;
+  uint64_t number = known.launches.load(std::memory_order_relaxed) + 1;
   return (number & (number - 1)) == 0;
 }
 
-void tell_time(const Launch &launch, Result *result) {
-  Times &all = times();
-  std::lock_guard lock(all.mutex);
-  Known &known = all.known[key_of(launch)];
-  known.launches++;
+void tell_time(const Launch &launch, KnownTime *known, Result *result) {
+  std::lock_guard lock(known->mutex);
+  uint64_t number = ++known->launches;
   if (result->counters) {
-    known.counts = model_counts(launch, *result->counters);
-    known.footprint = result->counters->footprint_sectors;
+    known->counts = model_counts(launch, *result->counters);
+    known->footprint = result->counters->footprint_sectors;
   }
-  bool told = result->counters || known.seconds >= 0;
-  if (told && (result->counters || known.launches <= settled_launches)) {
-    known.counts.repeats = known.launches > 1;
-    known.counts.period = all.touched - known.touched_at;
+  if (!result->counters && known->seconds < 0) return;
+  double touched = times().touched.fetch_add(known->footprint);
+  if (result->counters || number <= settled_launches) {
+    known->counts.repeats = number > 1;
+    known->counts.period = touched - known->touched_at;
     WfTime time;
-    wf_kernel_time(&known.counts, &figures(), &time);
-    known.seconds = time.total;
-    known.fill = time.fill;
+    wf_kernel_time(&known->counts, &figures(), &time);
+    known->seconds = time.total;
+    known->fill = time.fill;
   }
-  known.touched_at = all.touched;
-  all.touched += known.footprint;
-  if (!told) return;
-  result->chip_s = known.seconds;
-  result->fill = known.fill;
+  known->touched_at = touched;
+  result->chip_s = known->seconds;
+  result->fill = known->fill;
   // A kernel that waits for the clock gets the host's pace, lest it wait for ever.
-  if (result->clock_ns) known.rate = 1;
+  if (result->clock_ns) known->rate = 1;
   // What was counted ran slower: another launch tells the pace better.
-  else if (!launch.count || known.launches == 1)
-    known.rate = std::min(ratio(result->chip_s, result->run_s), fastest_rate);
+  else if (!launch.count || number == 1)
+    known->rate = std::min(ratio(result->chip_s, result->run_s), fastest_rate);
 }
 
-double clock_rate(const Launch &launch) {
-  if (settings().clock == Clock::host) return 1;
-  Times &all = times();
-  std::lock_guard lock(all.mutex);
-  auto found = all.known.find(key_of(launch));
-  return found == all.known.end() ? 1 : found->second.rate;
+double clock_rate(const KnownTime &known) {
+  return settings().clock == Clock::host ? 1 : known.rate.load(std::memory_order_relaxed);
 }
 
-void forget_times() {
+void forget_times(const Image &image) {
   std::lock_guard lock(times().mutex);
-  times().known.clear();
+  std::erase_if(times().known, [&](auto &one) { return one.first.kernel->image == &image; });
 }
 
 }  // namespace wf

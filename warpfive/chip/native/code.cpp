@@ -122,7 +122,7 @@ const WfCode *translated(const Kernel &kernel, const uint32_t block[3], const ch
 }
 
 void forget_codes(Image &image) {
-  forget_times();
+  forget_times(image);
   for (Kernel &kernel : image.kernels) {
     for (Code *one = kernel.codes->first.load(); one;) {
       Code *next = one->next;

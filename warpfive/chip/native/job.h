@@ -76,7 +76,7 @@ class Job {
   void limit(double seconds);
   bool spins() const { return plain->flags & WF_CODE_SPINS; }
   /// The kernel begins.
-  void start_clock();
+  void start_clock(double rate);
   /// The chip's clock as the kernel reads it: it runs at the pace of earlier launches.
   uint64_t clock_ns();
   /// When the kernel last read it, if it read it so often that it must wait for it; else 0.

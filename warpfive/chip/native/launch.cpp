@@ -181,11 +181,12 @@ Fault prepare(const Kernel &kernel, const uint32_t block[3], std::string *why) {
 }
 
 Result run(const Launch &asked) {
-  Launch launch = asked;
-  launch.count = asked.count || clock_counts(asked);
   uint64_t start = now_ns();
-  Fault refused = check(launch);
+  Fault refused = check(asked);
   if (refused != Fault::none) return {.fault = refused};
+  Launch launch = asked;
+  KnownTime *known = known_time(launch);
+  launch.count = asked.count || clock_counts(*known);
   ArgumentBlock args(launch);
   if (!args.address) return {.fault = Fault::out_of_memory};
   Job job(launch, args.address);
@@ -195,14 +196,14 @@ Result run(const Launch &asked) {
     return ended(Fault::no_kernel_image,
                  "the kernel " + demangle(launch.kernel->name) + " cannot be translated: " + why);
   uint64_t translated_at = now_ns();
-  job.start_clock();
+  job.start_clock(clock_rate(*known));
   Result result = run_job(&job);
   result.run_s = static_cast<double>(now_ns() - translated_at) * 1e-9;
   result.host_s = static_cast<double>(now_ns() - start) * 1e-9;
   if (settings().counting || launch.count)
     result.counters = record_launch(launch, result.host_s, job.take_counts());
   result.clock_ns = job.clock_waited_ns();
-  tell_time(launch, &result);
+  tell_time(launch, known, &result);
   return result;
 }
 

@@ -89,7 +89,8 @@ struct Seen {
 class Footprint {
  public:
   void take(const Access &one, uint32_t group);
-  void add_to(RawCounts *to, double weight, double groups, double all) const;
+  /// `reach`: share of the grid between the outermost groups.
+  void add_to(RawCounts *to, double weight, double groups, double all, double reach) const;
 
  private:
   Touched &owner(uint64_t address);
@@ -130,10 +131,11 @@ void Footprint::take(const Access &one, uint32_t group) {
   seen.ever |= bits;
 }
 
-void Footprint::add_to(RawCounts *to, double weight, double groups, double all) const {
+void Footprint::add_to(RawCounts *to, double weight, double groups, double all,
+                       double reach) const {
   for (const Touched &one : owners_) {
     // No more than what lies between the outermost, groups elsewhere reaching a little further.
-    double span = static_cast<double>(one.high - one.low) * (all > groups ? 1 + 2 / groups : 1);
+    double span = static_cast<double>(one.high - one.low) * (all > groups ? (1 + 2 / groups) / reach : 1);
     double whole = std::ceil(static_cast<double>(one.end - one.base) / sector_bytes);
     double most = std::min(std::max(span, one.distinct[0]), whole);
     for (int i = 0; i < 3; i++) {
@@ -277,7 +279,11 @@ void settle_traces(std::vector<Trace> *traces, const Sampling &sampling, RawCoun
   to->group_blocks = std::max(to->group_blocks, static_cast<int>(largest));
   bool whole = traces->size() == sampling.blocks;
   double all = std::ceil(static_cast<double>(sampling.blocks) / static_cast<double>(sampling.group));
-  footprint.add_to(to, static_cast<double>(uint64_t{1} << shift), groups, whole ? groups : all);
+  // Where counting became too dear only the grid's beginning was counted.
+  double blocks = static_cast<double>(traces->back().block - traces->front().block + sampling.group);
+  double reach = std::min(blocks / static_cast<double>(sampling.blocks), 1.0);
+  footprint.add_to(to, static_cast<double>(uint64_t{1} << shift), groups, whole ? groups : all,
+                   reach);
   to->footprints++;
 }
 
