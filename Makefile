@@ -12,7 +12,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMP): pyproject.toml $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[charts,test,check,torch]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[charts,openmp,test,check,torch]'
 	$(BIN)/warpfive build
 	@touch $@
 

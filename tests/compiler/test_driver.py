@@ -201,3 +201,30 @@ def test_plain_c_and_cpp_sources_are_compiled_too(here):
     assert main(["-c", "-O2", "-std=c++17", "a.c", "b.cpp"]) == 0
     listing = subprocess.run(["nm", "b.o"], capture_output=True, text=True, check=False)
     assert listing.returncode != 0 or " T _Z1gv" in listing.stdout
+
+
+OPENMP_PROGRAM = r"""
+#include <cstdio>
+#include <omp.h>
+int main() {
+  int most = 0;
+#pragma omp parallel num_threads(3) reduction(max : most)
+  most = omp_get_thread_num();
+  std::printf("%d of %d\n", most, _OPENMP);
+}
+"""
+
+
+def test_openmp_in_host_code_runs_in_parallel_or_says_why_not(here, capfd, monkeypatch):
+    write("a.cpp", OPENMP_PROGRAM)
+    if toolchain.openmp():
+        assert main(["a.cpp", "-Xcompiler", "-fopenmp", "-o", "parallel"]) == 0
+        assert capfd.readouterr().err == ""
+        said = subprocess.run([here / "parallel"], capture_output=True, text=True, check=True)
+        assert said.stdout == "2 of 202011\n"
+    monkeypatch.setattr(toolchain, "openmp", lambda: None)
+    assert main(["-c", "a.cpp", "-Xcompiler", "-fopenmp"]) == 0
+    assert capfd.readouterr().err == (
+        "warpfive cc: warning: -fopenmp: parallel regions run on one thread, as there is no OpenMP "
+        "library; pip install 'warpfive[openmp]' brings one\n"
+    )

@@ -33,7 +33,7 @@ def device_options(options: Options) -> device.DeviceOptions:
     if options.per_thread:
         flags.append("-DCUDA_API_PER_THREAD_DEFAULT_STREAM=1")
     if options.openmp:
-        flags.append("-D_OPENMP=201511")
+        flags.append(f"-D_OPENMP={host.OPENMP}")
     standard = options.standard
     if standard and "++" in standard:
         flags.append(f"-std={standard}")

@@ -19,6 +19,10 @@ from warpfive.compiler.make import Rules
 from warpfive.compiler.options import Options, Source, parse
 from warpfive.errors import CompileError, InputError, WarpfiveError
 
+NO_OPENMP = (
+    "warpfive cc: warning: -fopenmp: parallel regions run on one thread, as there is no OpenMP "
+    "library; pip install 'warpfive[openmp]' brings one"
+)
 Library = Callable[[], Path]
 """Gives the path of the chip's library; called only when a program is linked."""
 
@@ -64,6 +68,8 @@ class Driver:
             self._plan()
         if options.dryrun:
             return 0
+        if options.openmp and options.inputs and not toolchain.openmp():
+            _say(NO_OPENMP)
         actions = {
             "link": self._link,
             "compile": self._compile_all,

@@ -36,5 +36,6 @@ code
 
 other tools
   -Xcompiler OPTIONS  -Xlinker OPTIONS  -L FOLDER  -l NAME (-lcudart and -lcuda are the chip's)
-  -W..., -f..., -m..., -pthread go to the host compiler; -fopenmp runs on one thread
+  -W..., -f..., -m..., -pthread go to the host compiler; -fopenmp runs on all cores
+  with the extra warpfive[openmp], on one thread without it
   -v  --dryrun  -w  --version  --help"""

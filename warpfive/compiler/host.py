@@ -23,6 +23,8 @@ QUIET = (
 )  # fmt: skip
 """Warnings that programs written for nvcc with gcc would draw and that say nothing new."""
 
+OPENMP = 202011
+"""The version of OpenMP that clang implements, as ``_OPENMP`` has it."""
 DROPPED = {"-o": 1, "-x": 1, "-main-file-name": 1, "-emit-obj": 0, "-resource-dir": 1}
 """What clang's driver says that is of one call or of where it lies, and the words after each."""
 
@@ -45,7 +47,11 @@ def driver_words(options: Options, language: str) -> list[str]:
     words += options.host
     words += macros(options, language == "cuda")
     words += options.preprocess
-    words += ["-nostdinc", "-isystem", str(toolchain.include())]
+    words.append("-nostdinc")
+    library = toolchain.openmp() if options.openmp else None
+    if library:
+        words += ["-fopenmp", "-isystem", str(library / "include")]
+    words += ["-isystem", str(toolchain.include())]
     for folder in headers.c if language == "c" else headers.cxx:
         words += ["-isystem", folder]
     for folder in toolchain.machine_headers():
@@ -65,8 +71,8 @@ def macros(options: Options, cuda: bool) -> list[str]:
             words += ["-D__WF_FAST_MATH__=1", "-D__USE_FAST_MATH__=1"]
     if options.per_thread:
         words.append("-DCUDA_API_PER_THREAD_DEFAULT_STREAM=1")
-    if options.openmp:
-        words.append("-D_OPENMP=201511")
+    if options.openmp and not toolchain.openmp():
+        words.append(f"-D_OPENMP={OPENMP}")
     return words
 
 

@@ -35,8 +35,9 @@ RUNTIME_LIBRARIES = {
 }  # fmt: skip
 """Names that the chip's library stands for."""
 
-BUILT_IN = {"c", "m", "pthread", "dl", "rt", "util", "stdc++", "gcc", "gcc_s", "gomp", "omp",
-            "iomp5", "c++", "c++abi", "culibos", "stdc++fs"}  # fmt: skip
+OPENMP = {"gomp", "omp", "iomp5"}
+BUILT_IN = {"c", "m", "pthread", "dl", "rt", "util", "stdc++", "gcc", "gcc_s", "c++", "c++abi",
+            "culibos", "stdc++fs", *OPENMP}  # fmt: skip
 """Names that every link has anyway."""
 
 MISSING_CUDA = {
@@ -191,11 +192,17 @@ def command(
             words.append(word)
     if runtime:
         words += [str(runtime), "-rpath", str(runtime.parent)]
-    words += ["--as-needed", *common.libraries]
+    words += ["--as-needed", *_openmp(), *common.libraries]
     stdcxx = standard_library()
     if stdcxx and _foreign(order):
         words.append(stdcxx)
     return words
+
+
+def _openmp() -> list[str]:
+    """LLVM's OpenMP library, for objects that need it, and where programs find it."""
+    folder = toolchain.openmp()
+    return [str(folder / "lib/libomp.so"), "-rpath", str(folder / "lib")] if folder else []
 
 
 def _options(common: Parts, shared: bool) -> list[str]:

@@ -10,6 +10,7 @@ import os
 import platform
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,19 @@ def zig_folder() -> Path:
 def include() -> Path:
     """The folder of our own headers, as clang is told of it."""
     return _linked(f"include-{contents(INCLUDE)[:16]}", INCLUDE)
+
+
+@functools.cache
+def openmp() -> Path | None:
+    """LLVM's OpenMP library, of the ``cmeel-libomp`` package: its folder, with ``include`` and
+    ``lib``; None where it is not installed."""
+    for place in sys.path:
+        folder = Path(place) / "cmeel.prefix"
+        if (folder / "lib/libomp.so").exists():
+            found = sorted(path.name for path in Path(place).glob("cmeel_libomp-*.dist-info"))
+            name = found[-1].removesuffix(".dist-info") if found else "libomp"
+            return _linked(f"{name}-{host_machine()}", folder)
+    return None
 
 
 @functools.cache
