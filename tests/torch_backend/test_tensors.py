@@ -103,9 +103,7 @@ def test_a_network() -> None:
 
 
 def test_an_operator_without_a_kernel_says_so() -> None:
-    with pytest.raises(NotImplementedError, match="has no kernel on the chip.*--fallback"):
-        torch.special.airy_ai(torch.ones(3, device="cuda"))
-    with pytest.raises(NotImplementedError, match="svd_stub has no kernel on the chip"):
+    with pytest.raises(NotImplementedError, match="svd_stub has no kernel on the chip.*--fallback"):
         torch.linalg.svd(torch.ones(3, 3, device="cuda"))
 
 
@@ -131,3 +129,31 @@ def test_memory_is_counted_and_given_back() -> None:
     assert torch.cuda.memory_reserved() >= torch.cuda.memory_allocated()
     segments = torch.cuda.memory_snapshot()
     assert sum(each["allocated_size"] for each in segments) == torch.cuda.memory_allocated()
+
+
+def test_bits_of_truth_values_flip() -> None:
+    a, x = both(40, dtype=torch.bool)
+    same(~a, ~x)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("length", [1, 100, 1000])
+def test_sorting_is_stable(length: int, descending: bool) -> None:
+    a, x = both(3, length, dtype=torch.int64)
+    how = {"dim": 1, "stable": True, "descending": descending}
+    for chip, host in zip(a.sort(**how), x.sort(**how), strict=True):
+        same(chip, host)
+    same(a.topk(1, 0)[0], x.topk(1, 0)[0])
+
+
+def test_softmax_gather_scatter_cat() -> None:
+    a, x = both(4, 600, 3)
+    same(a.softmax(1), x.softmax(1))
+    same(a.log_softmax(0), x.log_softmax(0))
+    i = torch.randint(0, 600, (4, 5, 3))
+    same(a.gather(1, i.cuda()), x.gather(1, i))
+    b, y = both(4, 5, 3)
+    same(a.scatter_add(1, i.cuda(), b), x.scatter_add(1, i, y))
+    same(torch.cat([a, b], 1), torch.cat([x, y], 1))
+    same(torch.arange(2, 30, 3, device="cuda"), torch.arange(2, 30, 3))
+    same(a[0].tril(-2), x[0].tril(-2))

@@ -56,7 +56,7 @@ UNARY = plain(
     hardswish="a * minimum_of(maximum_of(a + (T)3, (T)0), (T)6) / (T)6",
     hardsigmoid="minimum_of(maximum_of(a + (T)3, (T)0), (T)6) / (T)6",
     mish="a * tanh(log1p(exp(a)))",
-    bitwise_not="(T)~a",
+    bitwise_not="flipped(a)",
 )
 TRUTH = truth(
     logical_not="!to<bool>(a)",

@@ -70,6 +70,11 @@ __device__ inline T absolute(T a) {
   else return a < 0 ? -a : a;
 }
 template <class T>
+__device__ inline T flipped(T a) {
+  if constexpr (same<T, bool>::value) return !a;
+  else return (T)~a;
+}
+template <class T>
 __device__ inline T sign_of(T a) {
   return (T)((a > (T)0) - (a < (T)0));
 }

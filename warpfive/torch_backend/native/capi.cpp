@@ -47,6 +47,7 @@ int wf_start(const char *library, Compile compile, Report report) {
     fill_copy_stub();
     fill_attention_stub();
     fill_extreme_stubs();
+    fill_gather_stubs();
     fill_index_stubs();
     fill_norm_stubs();
   });

@@ -112,9 +112,11 @@ void record(at::Tensor &self, c10::Stream stream) {
   record_stream(self.storage().data(), reinterpret_cast<void *>(stream.id()));
 }
 
-}  // namespace
+at::Tensor copy_and_resize(const at::Tensor &from, const at::Tensor &to) {
+  return const_cast<at::Tensor &>(to.resize_(from.sizes())).copy_(from);
+}
 
-void resize_bytes(c10::StorageImpl *storage, size_t bytes) { resize_storage(storage, bytes); }
+}  // namespace
 
 TORCH_LIBRARY_IMPL(aten, CUDA, library) {
   library.impl("empty.memory_format", &empty);
@@ -124,6 +126,7 @@ TORCH_LIBRARY_IMPL(aten, CUDA, library) {
   library.impl("set_", &set_empty);
   library.impl("_local_scalar_dense", &local_scalar);
   library.impl("record_stream", &record);
+  library.impl("_copy_from_and_resize", &copy_and_resize);
 }
 
 }  // namespace wf::torch_backend

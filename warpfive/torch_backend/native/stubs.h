@@ -12,6 +12,7 @@ void fill_stub(void *stub, const char *signature, const char *name);
 void fill_copy_stub();
 void fill_attention_stub();
 void fill_extreme_stubs();
+void fill_gather_stubs();
 void fill_index_stubs();
 void fill_norm_stubs();
 
