@@ -160,7 +160,9 @@ def indexing() -> dict[str, Formula]:
     }
 
 
-FORMULAS: dict[str, Formula] = UNARY | TRUTH | BINARY | SCALAR | MOVES | indexing() | special.SPECIAL
+FORMULAS: dict[str, Formula] = (
+    UNARY | TRUTH | BINARY | SCALAR | MOVES | indexing() | special.SPECIAL
+)
 """Formula of every elementwise kernel, by its name."""
 
 STUBS: dict[str, tuple[str, str]] = {
