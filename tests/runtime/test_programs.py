@@ -72,19 +72,25 @@ def test_printf_formats_and_order(built: Built) -> None:
     ]
 
 
+AT = r"block \(0,0,0\), thread \(0,0,0\), \S*/faults\.cu:"
 FAULTS = {
-    "wild address": (0, r"0x10\b"),
-    "misaligned address": (1, "misaligned"),
+    "wild address": (0, rf"illegal address 0x10: kernel wild\(int\*\), {AT}7"),
+    "misaligned address": (
+        1, rf"misaligned address 0x[0-9a-f]+1: kernel misaligned\(char\*\), {AT}8"
+    ),
     "assertion": (
         2,
-        r"faults\.cu:\d+: .*asserts.*: block: \[0,0,0\], thread: \[4[0-9],0,0\] "
-        r"Assertion `threadIdx.x < n` failed\.",
+        r"assertion failed: kernel asserts\(int\), block \(0,0,0\), thread \(40,0,0\)\n"
+        r"(\S*/faults\.cu:9: void asserts\(int\): block: \[0,0,0\], thread: \[[4-6][0-9],0,0\] "
+        r"Assertion `threadIdx\.x < n` failed\.\n?)+",
     ),
-    "trap": (3, ""),
-    "endless": (4, ""),
-    "stack overflow": (5, "stack"),
-    "freed memory": (6, ""),
-}
+    "trap": (3, rf"trap: kernel traps\(\), {AT}10"),
+    "endless": (4, r"stopped at --kernel-timeout: kernel endless\(int volatile\*\)"),
+    "stack overflow": (
+        5, rf"stack overflow 0x[0-9a-f]+: kernel recursion\(int, int\*\), {AT}1[1-6]"
+    ),
+    "freed memory": (6, rf"illegal address 0x[0-9a-f]+: kernel wild\(int\*\), {AT}7"),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("what", FAULTS)
@@ -92,7 +98,7 @@ def test_fault_is_cudas_error_and_sticks(built: Built, what: str) -> None:
     mode, said = FAULTS[what]
     done = run([built("faults"), str(mode)], WARPFIVE_KERNEL_TIMEOUT="1")
     assert (done.returncode, done.stdout) == (0, "ok\n"), done.stdout + done.stderr
-    assert re.search(said, done.stderr), done.stderr
+    assert re.fullmatch(f"warpfive: {said}\n?", done.stderr), done.stderr
 
 
 def test_ctrl_c_ends_a_program_whose_kernel_does_not(built: Built) -> None:
