@@ -35,7 +35,7 @@ _LATER = {
     "compare": "comparison",
     "BOUND_WORDS": "timing", "KernelTime": "timing", "copy_time": "timing", "counts_of": "timing",
     "figures_text": "timing",
-    "kernel_time": "timing", "periods": "timing",
+    "kernel_time": "timing",
     "SHIPPED": "validate", "Summary": "validate", "Validation": "validate",
     "held_out": "validate", "kind_of": "validate", "read_rows": "validate",
     "validate_rows": "validate",
@@ -50,7 +50,7 @@ __all__ = [
     "StepTable", "Summary", "Term", "Traffic", "Validation", "advise", "band", "bounds",
     "calibrate_engine", "check_layout", "compare", "copy_time", "counts_of", "efficiency",
     "estimate_load", "figures_text", "held_out", "kernel_band", "kernel_time", "kind_of", "ledger",
-    "line_heat", "merge_counters", "periods", "power_w", "precision_of", "read_case", "read_rows",
+    "line_heat", "merge_counters", "power_w", "precision_of", "read_case", "read_rows",
     "sample_counters", "sample_estimate", "serve_load", "validate_rows", "weights_bytes",
 ]  # fmt: skip
 

@@ -8,7 +8,7 @@ from warpfive.catalog import ChipSpec
 from warpfive.perf.advice import Advice, advise
 from warpfive.perf.bands import kernel_band
 from warpfive.perf.counters import Counters
-from warpfive.perf.timing import KernelTime, counts_of, kernel_time, periods
+from warpfive.perf.timing import KernelTime, counts_of, kernel_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +61,8 @@ class Comparison:
 def compare(records: Sequence[Counters], chips: Sequence[ChipSpec]) -> Comparison:
     """Times every record on every chip."""
     rows = []
-    for one, period in zip(records, periods(records), strict=True):
-        counts = counts_of(one, period)
+    for one in records:
+        counts = counts_of(one)
         times = tuple(kernel_time(counts, spec) for spec in chips)
         rows.append(
             KernelComparison(

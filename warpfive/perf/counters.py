@@ -200,6 +200,10 @@ class Counters:
     footprint_stored: float = 0
     """Those that stores and atomics touch."""
 
+    period_sectors: float = 0
+    """Sectors touched from one launch of the record to its next, its own and those of the launches
+    between (mean; distinct kernels are taken to touch distinct sectors)."""
+
     barrier_wait: float = 0
     """Instruction slots that warps spent at block barriers for the slowest warp of each."""
     path_mean: float = 0
@@ -299,7 +303,9 @@ _SUMMED = (
     "constant_requests", "constant_addresses", "barrier_wait", "global_load_groups",
     "shared_load_groups",
 )  # fmt: skip
-_AVERAGED = ("path_mean", "footprint_sectors", "footprint_loaded", "footprint_stored")
+_AVERAGED = (
+    "path_mean", "footprint_sectors", "footprint_loaded", "footprint_stored", "period_sectors",
+)  # fmt: skip
 
 
 def _plain(value: Any) -> Any:

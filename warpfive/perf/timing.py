@@ -6,7 +6,7 @@ explains them.
 
 import ctypes
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -141,12 +141,8 @@ _UNITS = (
 """Units whose instructions the model takes as they are; the rest are free or counted as turns."""
 
 
-def counts_of(one: Counters, period: float = 0.0) -> ctypes.Structure:
-    """Counts of one launch of a record.
-
-    ``period`` is the number of sectors touched from one launch of the record to the next, other
-    kernels' included; `periods` finds it.
-    """
+def counts_of(one: Counters) -> ctypes.Structure:
+    """Counts of one launch of a record."""
     mean_path = one.warp_instructions / max(one.launches * one.blocks * one.warps, 1)
     values = {unit: one.warp.get(unit, 0.0) for unit in _UNITS}
     values |= {f"tensor_{dtype}": one.tensor_ops.get(dtype, 0.0) for dtype in TENSOR_TYPES}
@@ -176,15 +172,9 @@ def counts_of(one: Counters, period: float = 0.0) -> ctypes.Structure:
     counts.footprint_loaded = one.footprint_loaded
     counts.footprint_stored = one.footprint_stored
     counts.l2_blocks = one.l2.blocks
-    counts.period = max(period, one.footprint_sectors)
+    counts.period = max(one.period_sectors, one.footprint_sectors)
     counts.repeats = 1 - 1 / one.launches
     return counts
-
-
-def periods(records: Sequence[Counters]) -> list[float]:
-    """Sectors touched from one launch of each record to its next, as if launches took turns."""
-    touched = sum(one.footprint_sectors * one.launches for one in records)
-    return [touched / one.launches for one in records]
 
 
 def kernel_time(counts: ctypes.Structure, chip: ChipSpec) -> KernelTime:

@@ -265,6 +265,7 @@ struct LaunchRecord {
   uint64_t sampled_blocks = 0;
   uint64_t dynamic_shared_bytes = 0, static_shared_bytes = 0, stack_bytes = 0, args_bytes = 0;
   uint32_t registers = 0;
+  double period_sectors = 0;  // touched from one of its launches to the next, its own included
   KernelCounters counters;  // of all launches; zero unless counting
 };
 

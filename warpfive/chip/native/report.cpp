@@ -19,6 +19,8 @@ struct Record {
   uint64_t blocks = 0;  // of one launch
   std::shared_ptr<const KernelCounters> one;  // of one launch, by what was counted so far
 
+  double touched_at = 0;  // Records::touched when its latest launch began
+  double periods = 0;     // sectors touched from one launch to the next, summed
   std::string kin;  // image, name and block: shapes that may lend each other their counts
 
   /// By these counts, the record's own or another grid's.
@@ -29,6 +31,7 @@ struct Record {
     record.sampled_blocks = counts.blocks;
     record.registers = by.registers;
     record.exact = counts.blocks == blocks * seen.launches;
+    if (seen.launches > 1) record.period_sectors = periods / static_cast<double>(seen.launches - 1);
     return record;
   }
 };
@@ -36,6 +39,7 @@ struct Record {
 struct Records {
   std::mutex mutex;
   std::vector<Record> all;
+  double touched = 0;  // sectors of all launches so far
   std::unordered_map<std::string, size_t> index;  // by image, name and shape
   std::unordered_map<std::string, size_t> lenders;  // by kin: a record that was counted
 
@@ -76,14 +80,14 @@ std::string json_line(const LaunchRecord &one) {
            "\"grid\": [%u, %u, %u], \"block\": [%u, %u, %u], \"launches\": %llu, "
            "\"host_s\": %.9f, \"exact\": %s, \"sampled_blocks\": %llu, "
            "\"dynamic_shared_bytes\": %llu, \"static_shared_bytes\": %llu, \"registers\": %u, "
-           "\"stack_bytes\": %llu, \"args_bytes\": %llu, ",
+           "\"stack_bytes\": %llu, \"args_bytes\": %llu, \"period_sectors\": %.6g, ",
            one.grid[0], one.grid[1], one.grid[2], one.block[0], one.block[1], one.block[2],
            static_cast<unsigned long long>(one.launches), one.host_s,
            one.exact ? "true" : "false", static_cast<unsigned long long>(one.sampled_blocks),
            static_cast<unsigned long long>(one.dynamic_shared_bytes),
            static_cast<unsigned long long>(one.static_shared_bytes), one.registers,
            static_cast<unsigned long long>(one.stack_bytes),
-           static_cast<unsigned long long>(one.args_bytes));
+           static_cast<unsigned long long>(one.args_bytes), one.period_sectors);
   return "{\"kernel\": \"" + escaped(one.kernel) + "\", " + numbers +
          json_members(one.counters) + "}\n";
 }
@@ -141,6 +145,9 @@ std::shared_ptr<const KernelCounters> record_launch(const Launch &launch, double
   if (by.blocks && (counts.blocks || !record.one))
     record.one = std::make_shared<KernelCounters>(
         by.scaled(static_cast<double>(record.blocks), 1, false));
+  if (record.seen.launches > 1) record.periods += records().touched - record.touched_at;
+  record.touched_at = records().touched;
+  if (record.one) records().touched += record.one->footprint_sectors;
   return record.one;
 }
 
