@@ -35,11 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def command(words: list[str]) -> int:
-    """A verb that typer parses; what follows ``--`` in ``run`` is the program's."""
+    """A verb that typer parses; what follows ``--`` or a script in ``run`` is the program's."""
     from warpfive.cli.app import ProgramArguments, invoke
 
     own, rest = words, []
-    if words[:1] == ["run"] and "--" in words:
-        cut = words.index("--")
-        own, rest = words[:cut], words[cut + 1 :]
+    if words[:1] == ["run"]:
+        ends = [place for place, word in enumerate(words) if word == "--" or word.endswith(".py")]
+        if ends and words[ends[0]] == "--":
+            own, rest = words[: ends[0]], words[ends[0] + 1 :]
+        elif ends:
+            own, rest = words[: ends[0] + 1], words[ends[0] + 1 :]
     return invoke(own, ProgramArguments(rest))

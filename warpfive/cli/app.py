@@ -47,6 +47,7 @@ LAZY_VERBS = {
     "parity": "warpfive.cli.parity",
     "plan": "warpfive.cli.plan",
     "simulate": "warpfive.cli.simulate",
+    "torch": "warpfive.cli.torch",
     "validate": "warpfive.cli.validate",
 }
 """Verbs whose module is imported, and its ``register(app)`` called, when one is asked for."""
@@ -125,14 +126,17 @@ def run(
     threads: Annotated[
         int | None, typer.Option(help="Host threads to use; all cores unless given.")
     ] = None,
+    fallback: Annotated[
+        bool, typer.Option(help="Python: let the host compute operators that have no kernel.")
+    ] = False,
 ) -> int:
-    """Compile CUDA sources and run the program: run PROG.cu [FLAGS] [-- ARGUMENTS]."""
+    """Run a program: run PROG.cu [FLAGS] [-- ARGUMENTS], or run SCRIPT.py [ARGUMENTS]."""
     from warpfive.cli.run import RunOptions, run_program
 
     options = RunOptions(
         report=report, json=json, chip=chip, settings=tuple(settings or ()), versus=versus,
         exact=exact, clock=clock, trace=trace, engine=engine, kernel_timeout_s=kernel_timeout,
-        threads=threads,
+        threads=threads, fallback=fallback,
     )  # fmt: skip
     return run_program(context.args, context.obj.words, options)
 

@@ -45,6 +45,8 @@ class RunOptions:
     engine: str | None = None
     kernel_timeout_s: float | None = None
     threads: int | None = None
+    fallback: bool = False
+    """Python scripts: the host may compute what has no kernel, and says so at exit."""
 
 
 def run_program(words: list[str], arguments: list[str], options: RunOptions) -> int:
@@ -54,12 +56,24 @@ def run_program(words: list[str], arguments: list[str], options: RunOptions) -> 
     """
     check(options)
     chips_of(options)
-    program = executable(words)
+    program = command_of(words)
     with tempfile.TemporaryDirectory(prefix="warpfive-") as folder:
         environment = environment_of(options, Path(folder))
-        status = spawn([str(program), *arguments], environment)
+        status = spawn([*program, *arguments], environment)
         tell(Path(folder), options)
     return status
+
+
+def command_of(words: list[str]) -> list[str]:
+    """The words that start the program: a script's Python and itself, or what was compiled."""
+    if not words or not words[0].endswith(".py"):
+        return [str(executable(words))]
+    if not Path(words[0]).exists():
+        raise InputError(f"there is no file {words[0]}")
+    from warpfive.torch_backend import check_torch
+
+    check_torch()
+    return [sys.executable, *words]
 
 
 def check(options: RunOptions) -> None:
@@ -95,6 +109,9 @@ def environment_of(options: RunOptions, folder: Path) -> dict[str, str]:
         environment["WARPFIVE_ENGINE"] = options.engine
     if options.kernel_timeout_s:
         environment["WARPFIVE_KERNEL_TIMEOUT"] = f"{options.kernel_timeout_s:g}"
+    environment["WARPFIVE_TORCH"] = "1"
+    if options.fallback:
+        environment["WARPFIVE_TORCH_FALLBACK"] = "1"
     if options.threads:
         environment["WARPFIVE_THREADS"] = str(options.threads)
     return environment

@@ -5,5 +5,6 @@ only there.
 """
 
 from warpfive.torch_backend.activation import activate
+from warpfive.torch_backend.choice import autoload, check_torch, choose, enabled
 
-__all__ = ["activate"]
+__all__ = ["activate", "autoload", "check_torch", "choose", "enabled"]

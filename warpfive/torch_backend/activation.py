@@ -9,36 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from warpfive.errors import WarpfiveError
-
-TORCH = "2.13.0"
-INSTALL = (
-    f"pip install torch=={TORCH} --index-url https://download.pytorch.org/whl/cpu"
-)
+from warpfive.torch_backend.choice import check_torch
 
 done = False
 fallbacks: Counter[str] = Counter()
 keep: list[Any] = []
-
-
-def check_torch() -> None:
-    """Refuses a Python without torch, with another version of it, or with a CUDA build."""
-    try:
-        import torch
-    except ModuleNotFoundError:
-        raise WarpfiveError(
-            f"PyTorch is not installed, and this needs it; install its CPU build: {INSTALL}"
-        ) from None
-    version = torch.__version__.split("+")[0]
-    if torch.backends.cuda.is_built() or torch.version.hip:
-        raise WarpfiveError(
-            f"torch {torch.__version__} is built for a GPU and its CUDA device is taken; the chip "
-            f"needs the CPU build: {INSTALL}"
-        )
-    if version != TORCH:
-        raise WarpfiveError(
-            f"torch {torch.__version__} is installed, and the chip's device is made for {TORCH}: "
-            f"{INSTALL}"
-        )
 
 
 def fallback_allowed() -> bool:

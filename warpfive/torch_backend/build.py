@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from warpfive.cache import locked, root
@@ -57,6 +58,7 @@ def build(path: Path, torch_root: Path) -> None:
 
     All sources are one translation unit: reading torch's headers is most of the work.
     """
+    print("warpfive: building the PyTorch device for this torch, once", file=sys.stderr)
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = path.with_name("all.cpp")
     whole.write_text("".join(f'#include "{source}"\n' for source in sorted(NATIVE.glob("*.cpp"))))
