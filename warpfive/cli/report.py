@@ -136,7 +136,7 @@ def _truth(chips: Sequence[ChipSpec]) -> str:
     for spec in chips:
         band = kernel_band(spec.name)
         if band is None:
-            unknown.append(spec.name)
+            unknown += [spec.name] if spec.name not in unknown else []
         else:
             low, high = band.around(1.0)
             known.append(f"{spec.name} {low:.2f}x to {high:.2f}x ({band.basis})")
