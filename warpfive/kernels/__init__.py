@@ -5,9 +5,17 @@
 
 from warpfive.kernels.build import INCLUDE, library_path
 from warpfive.kernels.door import call, library
-from warpfive.kernels.types import Activation, AttentionArgs, DType, GemmArgs, Matrix
+from warpfive.kernels.types import (
+    Activation,
+    AttentionArgs,
+    DType,
+    GemmArgs,
+    Matrix,
+    SampleArgs,
+    Window,
+)
 
 __all__ = [
-    "INCLUDE", "Activation", "AttentionArgs", "DType", "GemmArgs", "Matrix", "call", "library",
-    "library_path",
+    "INCLUDE", "Activation", "AttentionArgs", "DType", "GemmArgs", "Matrix", "SampleArgs", "Window",
+    "call", "library", "library_path",
 ]  # fmt: skip

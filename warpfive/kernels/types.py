@@ -1,7 +1,7 @@
 """The structures of ``warpfive_kernels.h``, for ctypes."""
 
 import ctypes
-from ctypes import c_double, c_int, c_int64, c_void_p
+from ctypes import c_double, c_int, c_int64, c_uint64, c_void_p
 from enum import IntEnum
 
 
@@ -69,4 +69,28 @@ class AttentionArgs(ctypes.Structure):
         ("bias_is_mask", c_int), ("bias_b", c_int64), ("bias_h", c_int64), ("bias_q", c_int64),
         ("key_lengths", c_void_p), ("query_starts", c_void_p), ("key_starts", c_void_p),
         ("table", c_void_p), ("page", c_int64), ("table_stride", c_int64), ("lse", c_void_p),
+    )  # fmt: skip
+
+
+class Window(ctypes.Structure):
+    """A window that moves over depth, height and width."""
+
+    _fields_ = (
+        *((name, c_int64) for name in ("images", "in_channels", "out_channels", "groups")),
+        *((name, c_int64 * 3) for name in (
+            "in_", "out", "kernel", "stride", "padding", "dilation",
+        )),
+        ("channels_last", c_int),
+    )  # fmt: skip
+
+
+class SampleArgs(ctypes.Structure):
+    """How tokens are chosen; the header says what each field means."""
+
+    _fields_ = (
+        ("logits", c_void_p), ("type", c_int),
+        ("rows", c_int64), ("vocabulary", c_int64), ("stride", c_int64),
+        ("temperature", c_double), ("top_p", c_double), ("top_k", c_int64),
+        ("temperatures", c_void_p), ("top_ps", c_void_p), ("top_ks", c_void_p),
+        ("seed", c_uint64), ("offset", c_uint64), ("tokens", c_void_p), ("logprobs", c_void_p),
     )  # fmt: skip

@@ -2,29 +2,11 @@
 // takes a stretch of the keys; a lane is a place in the head. The stretches are put together by a second
 // kernel.
 #include "attention.cuh"
+#include "sums.cuh"
 
 namespace wfk {
 
 constexpr int step = 32;  // keys at a time
-
-/// Sum over all lanes of each of `Count` values: lane l gets that of value l % Count.
-template <int Step = 1, int Count>
-__device__ __forceinline__ float folded(float (&x)[Count], int lane) {
-  if constexpr (Step < Count) {
-#pragma unroll
-    for (int i = 0; i < Count; i += 2 * Step) {
-      bool odd = lane & Step;
-      float kept = odd ? x[i + Step] : x[i], given = odd ? x[i] : x[i + Step];
-      x[i] = kept + __shfl_xor_sync(everyone, given, Step);
-    }
-    return folded<2 * Step>(x, lane);
-  } else if constexpr (Step < warp) {
-    x[0] += __shfl_xor_sync(everyone, x[0], Step);
-    return folded<2 * Step>(x, lane);
-  } else {
-    return x[0];
-  }
-}
 
 /// Scores of `Rows` queries with `Keys` keys to weights[row * step + key].
 template <class T, int Rows, int Keys>

@@ -2,29 +2,12 @@
 // at a time, their elements the same for all lanes, so that maxima and sums need no exchange.
 // T. Dao et al., FlashAttention, arXiv 2205.14135, for the running softmax.
 #include "attention.cuh"
+#include "sums.cuh"
 
 namespace wfk {
 
 constexpr int step = 32;      // keys at a time
 constexpr int pitch = 272;    // of keys and values in shared memory: 256 and off the cache's period
-constexpr int at_once = 8;    // sums a lane keeps in registers
-
-/// kept[i] = kept[i] * scale + sum over k of a[i * Pitch + k * Step] * b[k], for eight i.
-template <int Pitch, int Step>
-__device__ __forceinline__ void eight_sums(float *kept, const float *a, const float *b, int count,
-                                           float scale, bool fresh) {
-  float sums[at_once];
-#pragma unroll
-  for (int i = 0; i < at_once; i++) sums[i] = fresh ? 0.0f : kept[i * warp] * scale;
-#pragma unroll 2
-  for (int k = 0; k < count; k++) {
-    float right = b[k * warp];
-#pragma unroll
-    for (int i = 0; i < at_once; i++) sums[i] = fmaf(a[i * Pitch + k * Step], right, sums[i]);
-  }
-#pragma unroll
-  for (int i = 0; i < at_once; i++) kept[i * warp] = sums[i];
-}
 
 /// 32 positions of keys or values as floats.
 template <class T>
@@ -67,7 +50,7 @@ __global__ void many_kernel(wfk_attention_args g) {
     __syncwarp();
 #pragma unroll 1
     for (int j = 0; j < step; j += at_once)
-      eight_sums<pitch, 1>(weights + j * warp + lane, keys + j * pitch, q + lane, size, 0, true);
+      eight_sums<pitch, 1>(weights + j * warp + lane, keys + j * pitch, q + lane, size, 1.0f, true);
     float before = most;
 #pragma unroll 1
     for (int j = 0; j < step; j++) {

@@ -2,31 +2,13 @@
 // time, each of which lies side by side; a lane is a place along k, and the lanes' sums are added
 // up at the end.
 #include "gemm.cuh"
+#include "sums.cuh"
 
 namespace wfk {
 
-constexpr int lanes = 32, most_rows = 16, most_columns = 32;
+constexpr int lanes = warp, most_rows = 16, most_columns = 32;
 
 template <class B> constexpr bool packed = std::is_same_v<B, I4> || std::is_same_v<B, U4>;
-
-/// Sum over all lanes of each of `Count` values: lane l gets that of value l % Count.
-template <int Step = 1, int Count>
-__device__ __forceinline__ float summed(float (&x)[Count], int lane) {
-  if constexpr (Step < Count) {
-#pragma unroll
-    for (int i = 0; i < Count; i += 2 * Step) {
-      bool odd = lane & Step;
-      float kept = odd ? x[i + Step] : x[i], given = odd ? x[i] : x[i + Step];
-      x[i] = kept + __shfl_xor_sync(0xffffffffu, given, Step);
-    }
-    return summed<2 * Step>(x, lane);
-  } else if constexpr (Step < lanes) {
-    x[0] += __shfl_xor_sync(0xffffffffu, x[0], Step);
-    return summed<2 * Step>(x, lane);
-  } else {
-    return x[0];
-  }
-}
 
 /// sums[i][r] += A's row i x B's column r, over the 32 places from k, each a lane `in` the matrix.
 template <class A, class B, bool Quantised, int Rows, int Columns>
@@ -119,7 +101,7 @@ __global__ void few_kernel(Product p) {
       if (k < g.k) dots<A, B, Quantised>(g, sums, a, b, columns, k, lane, apart(k + lane < g.k));
 #pragma unroll
     for (int i = 0; i < Rows; i++) {
-      float sum = summed(sums[i], lane);
+      float sum = folded(sums[i], lane);
       if (row0 + i < row1)
         deliver(g, sum, row0 + i, col + lane, batch, lane < Columns && col + lane < g.n);
     }

@@ -4,10 +4,11 @@
 // only where panels are filled.
 #pragma once
 #include "gemm.cuh"
+#include "sums.cuh"
 
 namespace wfk {
 
-constexpr int lanes = 32, depth = 256, tile_rows = 8;
+constexpr int lanes = warp, depth = 256, tile_rows = at_once;
 constexpr int turn_pitch = 33;  // of the place where 32 x 32 elements are turned
 
 /// Eight rows of A, `depth` apart in `place`, where A lies by rows.
@@ -87,23 +88,6 @@ __device__ __forceinline__ void fill_b(const wfk_gemm_args &g, Real *panel, Real
   }
 }
 
-/// kept = (first ? 0 : kept) + rows of A x panel. A's element (i, k) is `a[i * Pitch + k * Step]`.
-template <int Pitch, int Step, class Real>
-__device__ __forceinline__ void multiply(Real *kept, const Real *a, const Real *b, int count,
-                                         bool first) {
-  Real sums[tile_rows];
-#pragma unroll
-  for (int i = 0; i < tile_rows; i++) sums[i] = first ? Real(0) : kept[i * lanes];
-#pragma unroll 2
-  for (int k = 0; k < count; k++) {
-    Real right = b[k * lanes];
-#pragma unroll
-    for (int i = 0; i < tile_rows; i++) sums[i] = fma(a[i * Pitch + k * Step], right, sums[i]);
-  }
-#pragma unroll
-  for (int i = 0; i < tile_rows; i++) kept[i * lanes] = sums[i];
-}
-
 /// Sums of int8 products: exact in a float for one chunk of k; the chunks add up as integers.
 __device__ __forceinline__ void add_exactly(int *kept, const float *sums, bool first) {
 #pragma unroll 1
@@ -142,12 +126,12 @@ __global__ void panel_kernel(Product p) {
       __syncwarp();
       Real *mine = kept + (row - row0) * lanes + lane;
       if constexpr (exact) {
-        multiply<depth, 1>(turn + lane, rows, panel + lane, count, true);
+        eight_sums<depth, 1>(turn + lane, rows, panel + lane, count, Real(1), true);
         add_exactly((int *)mine, turn + lane, k0 == 0);
       } else if constexpr (Tall) {
-        multiply<1, lanes>(mine, rows + within, panel + lane, count, k0 == 0);
+        eight_sums<1, lanes>(mine, rows + within, panel + lane, count, Real(1), k0 == 0);
       } else {
-        multiply<depth, 1>(mine, rows, panel + lane, count, k0 == 0);
+        eight_sums<depth, 1>(mine, rows, panel + lane, count, Real(1), k0 == 0);
       }
       __syncwarp();
       if (!last_chunk) continue;

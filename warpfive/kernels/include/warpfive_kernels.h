@@ -198,6 +198,104 @@ wfk_status wfk_kv_write(void *k_cache, void *v_cache, const void *k, const void 
                         int64_t page, int64_t page_stride, int64_t row_stride, int64_t head_stride,
                         double k_scale, double v_scale, wfk_stream stream);
 
+/* ---- conv.cu, pool.cu ----------------------------------------------------------------------- */
+
+/* Geometry of a window that moves over depth, height and width; a missing dimension has size 1, kernel 1,
+   stride 1, padding 0, dilation 1. channels_last: x and y are [images, d, h, w, channels] and weights
+   [out_channels, kd, kh, kw, in_channels / groups]; else channels come before d, h, w. Contiguous. */
+typedef struct {
+  int64_t images, in_channels, out_channels, groups;
+  int64_t in[3], out[3], kernel[3], stride[3], padding[3], dilation[3];
+  int channels_last;
+} wfk_window;
+
+/* y = act(convolution(x, weight) + bias); bias NULL: none. float32, float16, bfloat16. */
+wfk_status wfk_conv(void *y, const void *x, const void *weight, const void *bias, wfk_dtype type,
+                    wfk_activation activation, const wfk_window *window, wfk_stream stream);
+/* Largest element under each window; `places` (int64; NULL: not wanted) receives where it lies in its
+   channel's d * h * w elements. Padding does not count. in_channels are pooled one by one. */
+wfk_status wfk_max_pool(void *y, int64_t *places, const void *x, wfk_dtype type,
+                        const wfk_window *window, wfk_stream stream);
+/* Mean of each window: of all its places inside the padded image if count_padding, else of those in the
+   image; a divisor > 0 replaces their number. */
+wfk_status wfk_avg_pool(void *y, const void *x, wfk_dtype type, int count_padding, int64_t divisor,
+                        const wfk_window *window, wfk_stream stream);
+
+/* ---- sort.cu, scan.cu ----------------------------------------------------------------------- */
+
+/* Sorts each row of [rows, cols], stably; `places` (int64; NULL: not wanted) receives where each element
+   was. NaN is larger than all. Any type but float64's kin of two a byte: f32, f64, f16, bf16, i8, u8, i16,
+   i32, i64, bool. y may not be x. */
+wfk_status wfk_sort(void *y, int64_t *places, const void *x, wfk_dtype type, int64_t rows,
+                    int64_t cols, int descending, wfk_stream stream);
+/* The k largest (or smallest) of each row in order, ties by place; the same types. */
+wfk_status wfk_topk(void *y, int64_t *places, const void *x, wfk_dtype type, int64_t rows,
+                    int64_t cols, int64_t k, int largest, wfk_stream stream);
+typedef enum { WFK_SCAN_SUM = 0, WFK_SCAN_PROD = 1, WFK_SCAN_MAX = 2, WFK_SCAN_MIN = 3 } wfk_scan_op;
+/* Running sum, product, maximum or minimum along the middle dimension of [outer, dim, inner]; f32, f64, f16,
+   bf16, i32, i64. 16-bit types are added up in float32. Maxima and minima keep a NaN. */
+wfk_status wfk_scan(void *y, const void *x, wfk_dtype type, wfk_scan_op op, int64_t outer,
+                    int64_t dim, int64_t inner, wfk_stream stream);
+
+/* ---- sample.cu ------------------------------------------------------------------------------ */
+
+/* One token a row of logits [rows, vocabulary]: softmax(logits / temperature), cut to the top_k largest (0: all)
+   and then to the fewest that hold top_p of what is left (1: all); elements equal to the last that is
+   kept are kept too. temperature 0 takes the largest, the first of equals. The random number of row r is
+   the first word of Philox 4x32-10 with key `seed` and counter (offset + r, 0), times 2^-32: kept elements
+   are taken in order of their place until that part of their weight is passed. Parameters may differ by
+   row: arrays on the device, NULL: the number. */
+typedef struct {
+  const void *logits;
+  wfk_dtype type;
+  int64_t rows, vocabulary, stride;
+  double temperature, top_p;
+  int64_t top_k;
+  const float *temperatures, *top_ps;
+  const int32_t *top_ks;
+  uint64_t seed, offset;
+  int64_t *tokens;
+  float *logprobs; /* of the token, under softmax(logits / temperature) uncut; NULL: not wanted */
+} wfk_sample_args;
+wfk_status wfk_sample(const wfk_sample_args *args, wfk_stream stream);
+/* Philox 4x32-10 words: out[4 i + j] is word j of counter (offset + i, subsequence), key `seed`. */
+wfk_status wfk_philox(uint32_t *out, int64_t count, uint64_t seed, uint64_t offset,
+                      uint64_t subsequence, wfk_stream stream);
+
+/* ---- moe.cu: mixtures of experts ------------------------------------------------------------ */
+
+/* Chooses top_k of `experts` (at most 1024) for each token from scores [tokens, experts]: the largest, in
+   order, ties by place. weights (float32) are softmax over all experts, or, with softmax_after, over
+   the chosen; `renormalise` makes them sum to 1. */
+wfk_status wfk_moe_gate(float *weights, int32_t *chosen, const void *scores, wfk_dtype type,
+                        int64_t tokens, int64_t experts, int64_t top_k, int softmax_after,
+                        int renormalise, wfk_stream stream);
+/* Sorts token copies by expert: offsets[e] to offsets[e + 1] are expert e's rows (experts + 1 of them, for
+   wfk_gemm); source[row] is the copy's number, token * top_k + choice. */
+wfk_status wfk_moe_sort(int32_t *offsets, int32_t *source, const int32_t *chosen, int64_t tokens,
+                        int64_t top_k, int64_t experts, wfk_stream stream);
+/* rows[i] = x[source[i] / top_k]. */
+wfk_status wfk_moe_gather(void *rows, const void *x, const int32_t *source, wfk_dtype type,
+                          int64_t tokens, int64_t top_k, int64_t dim, wfk_stream stream);
+/* y[token] = sum over its copies of weights[copy] * the row that `source` says is the copy's. The workspace is
+   tokens * top_k int32. */
+wfk_status wfk_moe_combine(void *y, const void *rows, const int32_t *source, const float *weights,
+                           int32_t *workspace, wfk_dtype type, int64_t tokens, int64_t top_k,
+                           int64_t dim, wfk_stream stream);
+
+/* ---- quant.cu ------------------------------------------------------------------------------- */
+
+/* Quantises [rows, cols] to int8, float8 (of either kind) or int4 (cols even, packed as wfk_dtype says):
+   one scale for each `group` elements of a row (0: one a row), largest size / largest code, written to
+   scales[row * groups + group]; codes are rounded to nearest even. A group of zeroes has scale 1. */
+wfk_status wfk_quantise(void *codes, wfk_dtype code_type, float *scales, const void *x,
+                        wfk_dtype type, int64_t rows, int64_t cols, int64_t group,
+                        wfk_stream stream);
+/* x = code * scale, the same layout. */
+wfk_status wfk_dequantise(void *x, wfk_dtype type, const void *codes, wfk_dtype code_type,
+                          const float *scales, int64_t rows, int64_t cols, int64_t group,
+                          wfk_stream stream);
+
 #ifdef __cplusplus
 }
 #endif
