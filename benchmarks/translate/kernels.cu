@@ -1,8 +1,10 @@
 // The kernels of benchmarks/translate. `./kernels NAME` prints the best seconds of one run and a
-// checksum; native.c computes the same.
+// checksum; native.c computes the same. `./kernels NAME RUNS` prints the CPU seconds of that many
+// runs in place of the best one's.
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <ctime>
 #include <functional>
 #include <vector>
 #include <mma.h>
@@ -198,7 +200,15 @@ template <class T> double checksum(const T *data, size_t count) {
   return sum;
 }
 
+static int fixed_runs = 0;
+
 static double best(const std::function<void()> &launch) {
+  if (fixed_runs) {
+    std::clock_t start = std::clock();
+    for (int run = 0; run < fixed_runs; run++) launch();
+    CHECK(cudaDeviceSynchronize());
+    return (double)(std::clock() - start) / CLOCKS_PER_SEC;
+  }
   double least = 1e30, spent = 0;
   for (int run = 0; run < 20 && (run < 3 || spent < 0.6); run++) {
     auto start = std::chrono::steady_clock::now();
@@ -214,6 +224,7 @@ static double best(const std::function<void()> &launch) {
 
 int main(int argc, char **argv) {
   const char *name = argc > 1 ? argv[1] : "";
+  fixed_runs = argc > 2 ? atoi(argv[2]) : 0;
   auto is = [&](const char *other) { return !strcmp(name, other); };
   const int big = 1 << 23, mid = 1 << 20;
   auto ramp = [](size_t i) { return (float)(i % 1000) * 0.001f; };

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from warpfive.chip import library
 from warpfive.perf import Counters
 
 HERE = Path(__file__).parent
@@ -131,3 +132,8 @@ def test_sampled_counts_are_near_exact_ones(python, tmp_path):
         python(body, WARPFIVE_REPORT=str(file), WARPFIVE_EXACT=exact)
         counts.append(Counters.from_json(json.loads(file.read_text())).warp_instructions)
     assert counts[0] == pytest.approx(counts[1], rel=0.1)
+
+
+def test_bytes_are_copied_by_the_c_library():
+    # The toolchain's own memcpy, which a static link would take, moves a byte at a time.
+    assert b"\0memcpy\0" in library().read_bytes()

@@ -36,7 +36,7 @@ STANDARD = (
 )  # fmt: skip
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.MULTILINE)
 OBJECT_BYTES = 256 << 20  # objects of earlier sources that are kept
-LINK_FLAGS = ["-soname", "libwarpfive.so"]
+LINK_FLAGS = ["-soname", "libwarpfive.so", "-O2"]
 NAMES = ("libcudart.so", "libcuda.so", "libcudart.so.12", "libcuda.so.1", "libcudart.so.13")
 
 

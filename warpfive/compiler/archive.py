@@ -1,6 +1,7 @@
 """Static libraries: reading their members, and making them with the wheel's archiver."""
 
 import os
+import struct
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from warpfive.errors import CompileError
 
 _MAGIC, _THIN = b"!<arch>\n", b"!<thin>\n"
 _HEADER = 60
+_SYMTAB, _GLOBAL = 2, 1 << 4
 
 
 def is_archive(data: bytes) -> bool:
@@ -50,3 +52,31 @@ def write(path: str, objects: list[str]) -> None:
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     if done.returncode:
         raise CompileError(f"{path}: the library cannot be made: {done.stderr.strip()}")
+
+
+def without(data: bytes, names: tuple[str, ...]) -> bytes:
+    """The static library with these functions left open, for another library to define."""
+    changed, at = bytearray(data), 8
+    while at + _HEADER <= len(data):
+        size = int(data[at + 48 : at + 58])
+        if data[at + _HEADER :][:4] == b"\x7fELF":
+            _leave_open(changed, at + _HEADER, names)
+        at += _HEADER + size + size % 2
+    return bytes(changed)
+
+
+def _leave_open(data: bytearray, start: int, names: tuple[str, ...]) -> None:
+    """Turns definitions in the object at `start` into undefined symbols (ELF64, little-endian)."""
+    table, = struct.unpack_from("<Q", data, start + 40)
+    size, count = struct.unpack_from("<HH", data, start + 58)
+    sections = [struct.unpack_from("<IIQQQQIIQQ", data, start + table + i * size)
+                for i in range(count)]
+    for _, kind, _, _, offset, length, strings, *_ in sections:
+        if kind != _SYMTAB:
+            continue
+        text = start + sections[strings][4]
+        for at in range(start + offset, start + offset + length, 24):
+            name, _, _, section = struct.unpack_from("<IBBH", data, at)
+            end = data.index(0, text + name)
+            if section and data[text + name : end].decode() in names:
+                struct.pack_into("<BBHQQ", data, at + 4, _GLOBAL, 0, 0, 0, 0)

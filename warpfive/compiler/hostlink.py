@@ -19,6 +19,7 @@ from pathlib import Path
 
 from warpfive import cache
 from warpfive.compiler import toolchain
+from warpfive.compiler.archive import without
 from warpfive.errors import CompileError
 
 Step = Callable[[], None]
@@ -34,6 +35,9 @@ RUNTIME_LIBRARIES = {
     "warpfive",
 }  # fmt: skip
 """Names that the chip's library stands for."""
+
+OF_THE_C_LIBRARY = ("memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen")
+"""zig's own of these move a byte at a time where they are built for size; glibc's use vectors."""
 
 OPENMP = {"gomp", "omp", "iomp5"}
 BUILT_IN = {"c", "m", "pthread", "dl", "rt", "util", "stdc++", "gcc", "gcc_s", "c++", "c++abi",
@@ -69,7 +73,16 @@ def parts(step: Step = _quiet) -> Parts:
             if not record.exists():
                 _prepare(folder, record, step)
     known = json.loads(record.read_text())
-    return Parts(tuple(known["options"]), known["start"], tuple(known["libraries"]))
+    libraries = (_leaner(path) if "compiler_rt" in path else path for path in known["libraries"])
+    return Parts(tuple(known["options"]), known["start"], tuple(libraries))
+
+
+def _leaner(path: str) -> str:
+    """The library with what compilers expect of every machine, without what the C library has."""
+    target = Path(path).with_name("libcompiler_rt-lean.a")
+    if not target.exists():
+        cache.write(target, without(Path(path).read_bytes(), OF_THE_C_LIBRARY), 0o755)
+    return str(target)
 
 
 def _prepare(folder: Path, record: Path, step: Step) -> None:
