@@ -37,7 +37,7 @@ def run(words: list[str | Path], **environment: str) -> subprocess.CompletedProc
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["memory", "launches", "streams"])
+@pytest.mark.parametrize("name", ["memory", "launches", "streams", "cooperative"])
 def test_program_checks_itself(built: Built, name: str) -> None:
     done = run([built(name)])
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "ok"), done.stdout + done.stderr
