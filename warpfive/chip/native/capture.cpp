@@ -223,6 +223,7 @@ bool wanted(WfCtx *ctx, const Block &block, uint32_t mask) {
     ctx->capture_from = Windows::next(ctx->progress);
     return false;
   }
+  ctx->capture_from = 0;  // an earlier warp of this context may have left a later time
   return mask != 0;
 }
 
