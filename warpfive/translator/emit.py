@@ -19,6 +19,9 @@ PCS = vector("i64")
 FLAGS = vector("i1")
 
 
+PAGE, LINE = 4096, 64
+ROUNDS_AHEAD = 8
+
 BLOCKS_HEAD = ("define i64 @wf_blocks(ptr noundef %ctx, ptr noundef %scratch, "
                "i64 noundef %first, i64 noundef %count) {\nentry:")
 
@@ -363,6 +366,32 @@ class Emitter(Handover):
         offsets = b.emit(f"mul {PCS} {numbers}, {b.splat('i64', bytes_)}")
         base = self.ctx_value("stack", "i64").name
         return b.emit(f"add {PCS} {offsets}, {b.splat('i64', base)}")
+
+    # -- memory -------------------------------------------------------------------------------
+
+    def look_ahead(self, address: str, size: int) -> None:
+        """Fetch what the loop will load some rounds later, if rounds are pages apart.
+
+        Grid-stride loops are: the warps of a chip read side by side, but here one after another.
+        """
+        loop = self.flow.nodes[self.number].loop
+        if not self.b.on or loop is None or loop.nodes & set(self.barriers):
+            return
+        b = self.b
+        before = self.scratch("i64")
+        last = b.emit(f"load i64, ptr {before}")
+        b.run(f"store i64 {address}, ptr {before}")
+        step = b.emit(f"sub i64 {address}, {last}")
+        far = b.emit(f"add i64 {step}, {PAGE - 1}")
+        far = b.emit(f"icmp ugt i64 {far}, {2 * PAGE - 2}")
+        fetch, on = self.branch_label("fetch"), self.branch_label("fetched")
+        self.goto(f"br i1 {far}, label %{fetch}, label %{on}", fetch)
+        ahead = b.emit(f"mul i64 {step}, {ROUNDS_AHEAD}")
+        ahead = b.emit(f"add i64 {ahead}, {address}")
+        for offset in range(0, size, LINE):
+            place = self.pointer(b.emit(f"add i64 {ahead}, {offset}"))
+            b.run(f"call void @llvm.prefetch.p0(ptr {place}, i32 0, i32 3, i32 1)")
+        self.goto(f"br label %{on}", on)
 
     # -- traps and barriers -------------------------------------------------------------------
 

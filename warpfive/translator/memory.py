@@ -35,6 +35,9 @@ STORES = {
 SHARED_WINDOW = 256 * 1024
 """No block's shared memory is larger; an address this close above tp is the block's own."""
 
+UNIT = 16
+"""Bytes of the widest loads of a lane, which code of vector types makes of several."""
+
 GEP_ELEMENT = {0: "i8", 1: "i16", 2: "i32", 3: "i64"}
 
 
@@ -55,6 +58,9 @@ class Memory(Sfu):
         """Stop the launch with `code` unless the i1 operand `ok` holds."""
         raise NotImplementedError
 
+    def look_ahead(self, address: str, size: int) -> None:
+        """A load of `size` bytes at `address` is made; one of a loop may fetch later ones."""
+
     def shared_base(self) -> str:
         """The i64 operand that holds the block's shared memory address."""
         return self.b.emit(f"load i64, ptr {self.ctx_pointer('shared')}")
@@ -71,9 +77,12 @@ class Memory(Sfu):
         self.labels += 1
         return f"{hint}{self.labels}"
 
-    def goto(self, text: str, label: str) -> None:
-        """End the LLVM block with `text` and begin `label`, keeping splats that dominate it."""
-        splats = dict(self.b.splats)
+    def goto(self, text: str, label: str, splats: dict | None = None) -> None:
+        """End the LLVM block with `text` and begin `label`, keeping splats that dominate it.
+
+        Where the block that ends does not, `splats` are those from before it.
+        """
+        splats = dict(self.b.splats if splats is None else splats)
         self.b.run(text)
         self.b.label(label)
         self.b.splats = splats
@@ -183,9 +192,16 @@ class Memory(Sfu):
                                f"align {access.size}")
             return self._loaded(access, name, "U")
         if self._contiguous(address, access.size):
+            self.look_ahead(address.name, access.size * self.run)
             name = self._load_runs(access, address)
         elif address.kind == "A" and address.stride == 0:
             name = self._load_rows(access, address)
+        elif self._in_words(address, access.size):
+            self.look_ahead(address.name, address.stride * WARP_LANES)
+            name = self._load_words(access, address)
+        elif self._in_units(address, access.size):
+            self.look_ahead(address.name, UNIT * WARP_LANES)
+            name = self._load_units(access, address, offset % UNIT)
         elif access.size < 4 and access.element != "half":
             return self._gather_small(access, address)
         elif access.element == "half":
@@ -227,6 +243,76 @@ class Memory(Sfu):
         shift = self.b.emit(f"shl {vector('i32')} {within}, splat (i32 3)")
         value = self.b.emit(f"lshr {vector('i32')} {gathered}, {shift}")
         return self.extend_low(self.varying("w", value), 8 * access.size, access.signed)
+
+    def _in_words(self, address: Value, size: int) -> bool:
+        """Whether each lane's element lies in a word of its own, the words side by side."""
+        return (address.kind == "A" and self.run == WARP_LANES and address.row == 0
+                and address.stride in (2, 4, 8) and size < address.stride)
+
+    def _load_words(self, access: Access, address: Value) -> str:
+        """The words around the elements, which begin as far from them in every lane."""
+        b, bits = self.b, 8 * address.stride
+        kind = vector(f"i{bits}")
+        first = b.emit(f"and i64 {address.name}, {-address.stride}")
+        words = self._load_run(Access(f"i{bits}", address.stride, "x"), first, 0)
+        within = b.emit(f"and i64 {address.name}, {address.stride - 1}")
+        by = b.emit(f"shl i64 {within}, 3")
+        if bits < 64:
+            by = b.emit(f"trunc i64 {by} to i{bits}")
+        words = b.emit(f"lshr {kind} {words}, {b.splat(f'i{bits}', by)}")
+        whole = vector(f"i{8 * access.size}")
+        name = b.emit(f"trunc {kind} {words} to {whole}")
+        if whole == vector(access.element):
+            return name
+        return b.emit(f"bitcast {whole} {name} to {vector(access.element)}")
+
+    def _in_units(self, address: Value, size: int) -> bool:
+        """Whether the elements are every fourth (or second) of those in a row of 16-byte units."""
+        return (address.kind == "A" and self.run == WARP_LANES and address.row == 0
+                and address.stride == UNIT and size in (4, 8))
+
+    def _load_units(self, access: Access, address: Value, at: int) -> str:
+        """All elements of the units, and every lane's own out of them; else a gather.
+
+        `at`: where an element lies in its unit if the units begin at multiples of their size. Then
+        a unit never crosses into a page that the lane's own element does not touch.
+        """
+        b, kind = self.b, vector(access.element)
+        result = self.scratch(kind)
+        first = b.emit(f"sub i64 {address.name}, {at}")
+        within = b.emit(f"and i64 {first}, {UNIT - 1}")
+        aligned = b.emit(f"icmp eq i64 {within}, 0")
+        if self.mask is not None:
+            self.mask_vector()
+            full = b.emit(f"icmp eq i32 {self.mask}, -1")
+            aligned = b.emit(f"and i1 {aligned}, {full}")
+        before = dict(b.splats)
+        units, apart, joined = (self.branch_label(n) for n in ("units", "apart", "joined"))
+        self.goto(f"br i1 {aligned}, label %{units}, label %{apart}", apart)
+        gathered = self.gather(access.element, address, access.size)
+        b.run(f"store {kind} {gathered}, ptr {result}, align 64")
+        self.goto(f"br label %{joined}", units, before)
+        picked = self._every(access.element, first, UNIT // access.size, at // access.size)
+        b.run(f"store {kind} {picked}, ptr {result}, align 64")
+        self.goto(f"br label %{joined}", joined, before)
+        return b.emit(f"load {kind}, ptr {result}, align 64")
+
+    def _every(self, element: str, first: str, count: int, at: int) -> str:
+        """Element `at` of each of 32 groups of `count` elements that lie side by side."""
+        b, kind = self.b, vector(element)
+        pointer = self.pointer(first)
+        loaded = []
+        for number in range(count):
+            place = b.emit(f"getelementptr {kind}, ptr {pointer}, i64 {number}")
+            loaded.append(b.emit(f"load {kind}, ptr {place}, align {BITS[element] // 8}"))
+        while len(loaded) > 1:
+            # Of two neighbours every other element, those of the right parity.
+            picks = [at % 2 + 2 * i for i in range(WARP_LANES)]
+            loaded = [b.emit(f"shufflevector {kind} {low}, {kind} {high}, "
+                             f"{vector('i32')} {const_vector('i32', picks)}")
+                      for low, high in zip(loaded[::2], loaded[1::2], strict=True)]
+            at //= 2
+        return loaded[0]
 
     def _row_address(self, address: Value, row: int) -> str:
         if row == 0 or address.row == 0:
@@ -407,52 +493,93 @@ class Memory(Sfu):
         result = self.scratch(vector(lane_element))
         joined = self.branch_label("atomics")
         if op in PLAIN and not narrow:
-            self._private_lanes(op, element, lanes, result if used else None, joined)
+            self._private_lanes(op, element, address, value, lanes, result if used else None,
+                                joined)
         self._locked_lanes(op, element, narrow, lanes, result if used else None, joined)
         if not used:
             return None
         name = b.emit(f"load {vector(lane_element)}, ptr {result}, align 64")
         return self.varying(type_, name)
 
-    def _private_lanes(self, op: str, element: str, lanes: dict, result: str | None,
-                       joined: str) -> None:
+    def _private_lanes(self, op: str, element: str, address: Value, operand: Value, lanes: dict,
+                       result: str | None, joined: str) -> None:
         """A block's shared memory belongs to one host thread: no locked operation is needed."""
-        b = self.b
-        kind, addresses = vector("i64"), lanes["address"][1]
-        base = b.splat("i64", self.shared_base())
-        away = b.emit(f"sub {kind} {addresses}, {base}")
+        every = self._all_private(address)
+        near, far = self.branch_label("own"), self.branch_label("global")
+        before = dict(self.b.splats)
+        self.goto(f"br i1 {every}, label %{near}, label %{far}", near)
+        if self.mask is not None:
+            whole, part = self.branch_label("whole"), self.branch_label("part")
+            full = self.b.emit(f"icmp eq i32 {self.mask}, -1")
+            self.goto(f"br i1 {full}, label %{whole}, label %{part}", part)
+            slots = self._spread_to_memory(lanes)
+            lane, head, done = self._next_lane()
+            items = self._items(slots, lane)
+            old = self._plain_update(op, element, self.pointer(items["address"]),
+                                     items["operand"])
+            self._give(result, element, old, lane)
+            self.goto(f"br label %{head}", done)
+            self.goto(f"br label %{joined}", whole, before)
+        self._every_lane(op, element, address, operand, result)
+        self.goto(f"br label %{joined}", far, before)
+
+    def _all_private(self, address: Value) -> str:
+        """Whether all active lanes' addresses are in the block's shared memory."""
+        b, kind = self.b, vector("i64")
+        if address.parts and None not in (address.parts[1].low, address.parts[1].high):
+            base, index, shift = address.parts
+            reach = (index.high + 1) << shift
+            if index.low >= 0 and reach < SHARED_WINDOW:
+                away = b.emit(f"sub i64 {base}, {self.shared_base()}")
+                return b.emit(f"icmp ult i64 {away}, {SHARED_WINDOW - reach}")
+        away = b.emit(f"sub {kind} {self.vec(address)}, {b.splat('i64', self.shared_base())}")
         own = b.emit(f"icmp ult {kind} {away}, splat (i64 {SHARED_WINDOW})")
         bits = b.emit(f"bitcast {vector('i1')} {own} to i32")
         if self.mask is not None:
             absent = b.emit(f"xor i32 {self.mask}, -1")
             bits = b.emit(f"or i32 {bits}, {absent}")
-        every = b.emit(f"icmp eq i32 {bits}, -1")
-        near, far = self.branch_label("own"), self.branch_label("global")
-        self.goto(f"br i1 {every}, label %{near}, label %{far}", near)
-        if self.mask is None:
-            for lane in range(WARP_LANES):
-                self._private_lane(op, element, lanes, result, str(lane))
-            self.goto(f"br label %{joined}", far)
-            return
-        slots = self._spread_to_memory(lanes)
-        lane, head, done = self._next_lane()
-        items = self._items(slots, lane)
-        old = self._plain_update(op, element, items)
-        self._give(result, element, old, lane)
-        self.goto(f"br label %{head}", done)
-        self.goto(f"br label %{joined}", far)
+        return b.emit(f"icmp eq i32 {bits}, -1")
 
-    def _private_lane(self, op: str, element: str, lanes: dict, result: str | None,
-                      lane: str) -> None:
-        items = {name: self.b.emit(f"extractelement {vector(kind)} {names}, i32 {lane}")
-                 for name, (kind, names) in lanes.items()}
-        self._give(result, element, self._plain_update(op, element, items), lane)
-
-    def _plain_update(self, op: str, element: str, items: dict) -> str:
+    def _every_lane(self, op: str, element: str, address: Value, operand: Value,
+                    result: str | None) -> None:
+        """The 32 updates one after another; lanes' numbers come out of memory cheaper."""
         b = self.b
-        pointer = self.pointer(items["address"])
+        parts = address.parts if address.kind == "V" else None
+        index = parts[1] if parts else address
+        if index.type == "b":
+            index = self.low32(index)
+        words = {}
+        for name, value in (("at", index), ("by", operand)):
+            if not value.uniform:
+                words[name] = self.scratch(vector(value.element))
+                b.run(f"store {vector(value.element)} {self.vec(value)}, ptr {words[name]}, "
+                      "align 64")
+        base = self.pointer(parts[0]) if parts else None
+
+        def item(name: str, value: Value, lane: int) -> str:
+            if value.uniform:
+                return self.literal(value)
+            place = b.emit(f"getelementptr {value.element}, ptr {words[name]}, i64 {lane}")
+            return b.emit(f"load {value.element}, ptr {place}")
+
+        for lane in range(WARP_LANES):
+            at = item("at", index, lane)
+            if parts:
+                wide = at
+                if index.element != "i64":
+                    extend = "zext" if index.type == "z" else "sext"
+                    wide = b.emit(f"{extend} {index.element} {at} to i64")
+                wide = b.emit(f"shl i64 {wide}, {parts[2]}")
+                pointer = b.emit(f"getelementptr i8, ptr {base}, i64 {wide}")
+            else:
+                pointer = self.pointer(at)
+            old = self._plain_update(op, element, pointer, item("by", operand, lane))
+            self._give(result, element, old, str(lane))
+
+    def _plain_update(self, op: str, element: str, pointer: str, operand: str) -> str:
+        b = self.b
         old = b.emit(f"load {element}, ptr {pointer}, align {BITS[element] // 8}")
-        new = PLAIN[op](b, element, old, items["operand"])
+        new = PLAIN[op](b, element, old, operand)
         b.run(f"store {element} {new}, ptr {pointer}, align {BITS[element] // 8}")
         return old
 
