@@ -152,7 +152,7 @@ def test_dryrun_prints_the_commands_and_makes_nothing(here, capfd):
 
 def test_libraries_of_the_vendor_that_are_not_there_are_named(here, capfd, monkeypatch):
     parts = hostlink.Parts(("-m", "elf_x86_64"), "crt1.o", ())
-    monkeypatch.setattr(hostlink, "parts", lambda: parts)
+    monkeypatch.setattr(hostlink, "prepare_host", lambda: parts)
     write("a.o", "")
     assert refused(capfd, "a.o -lcublas").startswith(
         "warpfive cc: -lcublas: cuBLAS is not part of warpfive yet; "

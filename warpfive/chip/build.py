@@ -16,9 +16,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from warpfive import cache
+from warpfive import cache, compiler
 from warpfive.catalog import chip, chip_path
-from warpfive.compiler import host_target, link_host, prepare_host, wheel_version
 from warpfive.errors import WarpfiveError
 from warpfive.perf import figures_text
 
@@ -78,7 +77,7 @@ def announced() -> Step:
 @functools.cache
 def library_key() -> str:
     """Hash of everything the library is made from."""
-    digest = hashlib.sha256(repr((FLAGS, LINK_FLAGS, NAMES, host_target())).encode())
+    digest = hashlib.sha256(repr((FLAGS, LINK_FLAGS, NAMES, compiler.host_target())).encode())
     found: set[Path] = {chip_path()}
     for path in sources():
         included(path, found)
@@ -97,7 +96,7 @@ def build(path: Path, step: Step) -> None:
     try:
         headers = standard_headers()
         jobs = [pool.submit(compiled, source, headers, step) for source in sources()]
-        prepare_host(lambda: step("C++ library"))
+        compiler.prepare_host(lambda: step("C++ library"))
         objects = [str(job.result()) for job in jobs]
     finally:
         pool.shutdown(wait=False, cancel_futures=True)
@@ -108,7 +107,7 @@ def build(path: Path, step: Step) -> None:
             link.symlink_to(path.name)
     cache.write(path.parent / "chip", figures_text(chip()).encode())
     temporary = path.with_name(f".{os.getpid()}.so")
-    link_host(objects, str(temporary), extra=LINK_FLAGS, runtime=None, shared=True)
+    compiler.link_host(objects, str(temporary), extra=LINK_FLAGS, runtime=None, shared=True)
     os.replace(temporary, path)
     cache.bound(cache.root() / "lib" / "objects", OBJECT_BYTES)
     shutil.rmtree(cache.root() / "zig", ignore_errors=True)  # what is needed of it lies elsewhere
@@ -116,7 +115,7 @@ def build(path: Path, step: Step) -> None:
 
 def compiled(source: Path, headers: Path, step: Step) -> Path:
     """Object of one source file, from the cache when its contents and headers are known."""
-    digest = hashlib.sha256(repr((FLAGS, host_target())).encode())
+    digest = hashlib.sha256(repr((FLAGS, compiler.host_target())).encode())
     for path in sorted(included(source)):
         digest.update(path.read_bytes())
     path = cache.root() / "lib" / "objects" / f"{source.stem}-{digest.hexdigest()[:16]}.o"
@@ -129,7 +128,7 @@ def compiled(source: Path, headers: Path, step: Step) -> Path:
 
 def standard_headers() -> Path:
     """The C++ library's headers that most sources include, precompiled: half of their time."""
-    made_from = repr((FLAGS, STANDARD, host_target(), wheel_version()))
+    made_from = repr((FLAGS, STANDARD, compiler.host_target(), compiler.wheel_version()))
     digest = hashlib.sha256(made_from.encode()).hexdigest()
     path = cache.root() / "lib" / "objects" / f"standard-{digest[:16]}.pch"
     if not path.exists():
@@ -165,7 +164,7 @@ def zig(arguments: list[str]) -> None:
     """Runs the toolchain of the ``ziglang`` wheel."""
     place = str(cache.root() / "zig")
     environment = os.environ | {"ZIG_LOCAL_CACHE_DIR": place, "ZIG_GLOBAL_CACHE_DIR": place}
-    words = [sys.executable, "-m", "ziglang", arguments[0], "-target", host_target()]
+    words = [sys.executable, "-m", "ziglang", arguments[0], "-target", compiler.host_target()]
     done = subprocess.run(
         [*words, *arguments[1:]], capture_output=True, text=True, check=False, env=environment
     )

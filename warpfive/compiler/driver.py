@@ -217,7 +217,7 @@ class Driver:
                 order.append(str(carrier))
             output = self.options.output or ("a.so" if self.options.shared else "a.out")
             runtime = self.runtime_library() if self.runtime_library else None
-            hostlink.link(
+            hostlink.link_host(
                 order, output, extra=self.options.link, runtime=runtime, shared=self.options.shared
             )
         if self.options.run:

@@ -63,7 +63,7 @@ class Parts:
     libraries: tuple[str, ...]
 
 
-def parts(step: Step = _quiet) -> Parts:
+def prepare_host(step: Step = _quiet) -> Parts:
     """The parts, prepared on first use; ``step`` hears of every file that is compiled for them."""
     name = cache.digest(toolchain.wheel_version(), toolchain.host_target(), "3")[:16]
     folder = cache.root() / "host" / name
@@ -176,7 +176,7 @@ def standard_library() -> str | None:
     return None
 
 
-def link(
+def link_host(
     order: list[str], output: str, *, extra: list[str], runtime: Path | None, shared: bool
 ) -> None:
     """Links host objects and ``-l``/``-L`` words, in their order, to ``output``.
@@ -193,7 +193,7 @@ def command(
     order: list[str], output: str, *, extra: list[str], runtime: Path | None, shared: bool
 ) -> list[str]:
     """The linker's command line."""
-    common = parts()
+    common = prepare_host()
     words = [str(toolchain.zig()), "ld.lld", *_options(common, shared)]
     words += ["--allow-shlib-undefined", "-o", output, *extra]
     folders = [word[2:] for word in order if word.startswith("-L")]
