@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from warpfive.catalog import chip, with_settings
+from warpfive.catalog import chip
 from warpfive.cli import main
 from warpfive.perf import figures_text
 
@@ -43,10 +43,25 @@ def test_the_timeline_of_the_default_chip(clock: Path) -> None:
 
 
 def test_another_chips_figures_move_the_clock(clock: Path, tmp_path: Path) -> None:
-    spec = with_settings(chip("a100"), ["clock=1.45GHz"])
+    spec = chip("a100")
     (tmp_path / "chip").write_text(figures_text(spec))
     done = run([clock, *figures(spec)], WARPFIVE_CHIP=str(tmp_path / "chip"))
     assert (done.returncode, done.stdout) == (0, "ok\n"), done.stdout + done.stderr
+
+
+def test_a_program_sees_the_chip_whose_time_is_told(tmp_path: Path) -> None:
+    (tmp_path / "see.cu").write_text(r"""
+#include <cstdio>
+int main() {
+  cudaDeviceProp p;
+  cudaGetDeviceProperties(&p, 0);
+  printf("%d %d %d\n", p.multiProcessorCount, p.clockRate, p.l2CacheSize);
+}
+""")
+    words = [sys.executable, "-m", "warpfive", "run", tmp_path / "see.cu"]
+    for spec, more in ((chip("h20"), ["--chip", "h20"]), (chip(), [])):
+        seen = tuple(map(int, run([*words, *more]).stdout.split()))
+        assert seen == (spec.cores, spec.clock_hz / 1e3, spec.memory.l2_bytes)
 
 
 def test_a_file_that_is_no_chip_is_refused(clock: Path, tmp_path: Path) -> None:

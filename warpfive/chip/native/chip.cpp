@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "warpfive/chip/native/clock.h"
 #include "warpfive/chip/native/internal.h"
 
 namespace wf {
@@ -69,10 +70,24 @@ Settings read_settings() {
   return read;
 }
 
+/// The chip that programs see: with the figures of the one whose time is told, where one is named.
+Chip chip_of_figures() {
+  Chip made;
+  if (settings().chip.empty()) return made;
+  const WfFigures &from = figures();
+  made.compute_units = static_cast<int>(from.cores);
+  made.clock_khz = static_cast<int>(from.clock_hz / 1000);
+  made.l2_bytes = static_cast<int>(std::min(from.l2_bytes, double{INT32_MAX}));
+  made.unit_threads = static_cast<int>(from.threads);
+  made.unit_blocks = static_cast<int>(from.blocks);
+  made.unit_registers = static_cast<int>(from.registers);
+  return made;
+}
+
 }  // namespace
 
 const Chip &chip() {
-  static const Chip one;
+  static const Chip one = chip_of_figures();
   return one;
 }
 

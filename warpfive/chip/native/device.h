@@ -54,7 +54,7 @@ struct Chip {
   uint64_t memory_bytes = 96ull << 30;
   int memory_clock_khz = 1'600'000;
   int memory_bus_bits = 6144;
-  int l2_bytes = 96 << 20;
+  int l2_bytes = 48 << 20;
   int block_threads = 1024;
   int unit_threads = 2048;  // resident on one compute unit
   int unit_blocks = 32;
