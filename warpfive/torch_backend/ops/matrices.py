@@ -74,9 +74,14 @@ def each(
     )  # fmt: skip
 
 
+def stacked(self: Tensor) -> Tensor:
+    """The matrices as (batch, rows, columns)."""
+    return self.reshape(self.shape[:-2].numel(), *self.shape[-2:])
+
+
 def columns_first(self: Tensor) -> Tensor:
     """A (batch, rows, columns) copy whose columns are contiguous."""
-    flat = self.reshape(-1, *self.shape[-2:])
+    flat = stacked(self)
     copy = torch.empty_strided(
         flat.shape, (flat.shape[1] * flat.shape[2], 1, max(flat.shape[1], 1)), dtype=self.dtype,
         device=self.device,
@@ -116,7 +121,8 @@ def lu_solve(
 ) -> Tensor:
     batch = torch.broadcast_shapes(LU.shape[:-2], B.shape[:-2])
     factors, x = batched(LU, batch), batched(B, batch)
-    exchanges = pivots.expand(*batch, pivots.shape[-1]).reshape(-1, pivots.shape[-1]).contiguous()
+    exchanges = pivots.expand(*batch, pivots.shape[-1])
+    exchanges = exchanges.reshape(len(x), pivots.shape[-1]).contiguous()
     side = x if left else x.mT
     if left != adjoint:
         each("exchange", factors, side, whole=exchanges, count=exchanges.shape[1])
@@ -144,7 +150,7 @@ def lu_unpack(
         batch = LU_data.shape[:-2]
         one = torch.eye(rows, dtype=LU_data.dtype, device=LU_data.device)
         unit = batched(one, batch)
-        order = LU_pivots.reshape(-1, LU_pivots.shape[-1]).contiguous()
+        order = LU_pivots.reshape(len(unit), LU_pivots.shape[-1]).contiguous()
         # Exchanging rows of the identity backwards makes P with A = P L U.
         each("exchange", unit, unit, whole=order, count=order.shape[1], flag=1)
         put(P, unit)
@@ -350,7 +356,7 @@ def svd(
     A: Tensor, full_matrices: bool = False, compute_uv: bool = True, *, driver: str | None = None,
     U: Tensor, S: Tensor, Vh: Tensor,
 ) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
-    flat = A.reshape(-1, *A.shape[-2:])
+    flat = stacked(A)
     rows, columns = flat.shape[1:]
     if flat.numel() == 0:
         for basis in (U, Vh):

@@ -84,6 +84,33 @@ def batch_norm(
     return normalised(input, mean, variance, weight, bias, eps), *saved
 
 
+@op("_native_batch_norm_legit")
+def batch_norm_legit(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor,
+    running_var: Tensor, training: bool, momentum: float, eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    return batch_norm(
+        input, weight, bias, running_mean, running_var, training, momentum, eps
+    )
+
+
+@op("_native_batch_norm_legit.no_stats")
+def batch_norm_no_stats(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, training: bool, momentum: float,
+    eps: float,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    return batch_norm(input, weight, bias, None, None, training, momentum, eps)
+
+
+@op("_batch_norm_with_update")
+def batch_norm_with_update(
+    input: Tensor, weight: Tensor | None, bias: Tensor | None, running_mean: Tensor,
+    running_var: Tensor, momentum: float, eps: float,
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:  # fmt: skip
+    found = batch_norm(input, weight, bias, running_mean, running_var, True, momentum, eps)
+    return *found, torch.empty(0, dtype=torch.uint8, device=input.device)
+
+
 def normalised(
     input: Tensor, mean: Tensor, variance: Tensor, weight: Tensor | None, bias: Tensor | None,
     eps: float,

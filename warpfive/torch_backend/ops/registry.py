@@ -1,5 +1,6 @@
 """The table of our operators, and putting them into torch."""
 
+import functools
 import importlib
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,40 @@ def op(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return note
 
 
+def sized(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` after results that are empty got the shapes that torch infers.
+
+    torch allocates the results of the functional form; whoever calls an ``out`` form itself may
+    hand in empty ones.
+    """
+    import torch
+    from torch.utils._pytree import tree_map
+
+    base, _, overload = name.partition(".")
+    packet = getattr(getattr(torch.ops.aten, base), overload or "default")
+    outs = [each.name for each in packet._schema.arguments if each.is_out]
+    if not outs:
+        return function
+
+    @functools.wraps(function)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if any(kwargs[each].numel() == 0 for each in outs):
+            shapes = tree_map(as_meta, kwargs)
+            packet(*tree_map(as_meta, args), **shapes)
+            for each in outs:
+                if kwargs[each].shape != shapes[each].shape:
+                    kwargs[each].resize_(shapes[each].shape)
+        return function(*args, **kwargs)
+
+    return call
+
+
+def as_meta(value: Any) -> Any:
+    import torch
+
+    return value.to("meta") if isinstance(value, torch.Tensor) else value
+
+
 KEPT: list[Any] = []
 
 
@@ -38,6 +73,7 @@ def register() -> set[str]:
         importlib.import_module(f"warpfive.torch_backend.ops.{family}")
     library = torch.library.Library("aten", "IMPL")
     for name, function in OPERATORS.items():
-        library.impl(name, function, "CUDA")
+        structured = torch._C._dispatch_has_kernel_for_dispatch_key(f"aten::{name}", "Meta")
+        library.impl(name, sized(name, function) if structured else function, "CUDA")
     KEPT.append(library)
     return set(OPERATORS)
