@@ -50,6 +50,7 @@ int wf_start(const char *library, Compile compile, Report report) {
     fill_gather_stubs();
     fill_index_stubs();
     fill_norm_stubs();
+    fill_random_stubs();
   });
 }
 

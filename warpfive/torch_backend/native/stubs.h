@@ -15,6 +15,7 @@ void fill_extreme_stubs();
 void fill_gather_stubs();
 void fill_index_stubs();
 void fill_norm_stubs();
+void fill_random_stubs();
 
 /// A stub that nobody filled: the operator says so instead of crashing.
 void mark_missing(void *stub, const char *name);
