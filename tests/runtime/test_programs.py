@@ -37,7 +37,10 @@ def run(words: list[str | Path], **environment: str) -> subprocess.CompletedProc
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["memory", "launches", "streams", "cooperative"])
+PROGRAM_NAMES = ["memory", "launches", "streams", "cooperative", "textures"]
+
+
+@pytest.mark.parametrize("name", PROGRAM_NAMES)
 def test_program_checks_itself(built: Built, name: str) -> None:
     done = run([built(name)])
     assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "ok"), done.stdout + done.stderr

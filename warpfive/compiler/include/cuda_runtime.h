@@ -16,6 +16,7 @@
 #include "wf_math.h"
 #endif
 #include "wf_simd.h"
+#include "wf_texture.h"
 #endif
 
 #if defined(__cplusplus)

@@ -77,18 +77,4 @@ cudaError_t cudaIpcOpenEventHandle(cudaEvent_t *, cudaIpcEventHandle_t) {
   return note(cudaErrorNotSupported);
 }
 
-// Textures and surfaces: the headers offer them as plain memory only.
-cudaError_t cudaCreateTextureObject(cudaTextureObject_t *, const cudaResourceDesc *,
-                                    const cudaTextureDesc *, const cudaResourceViewDesc *) {
-  return note(cudaErrorNotSupported);
-}
-cudaError_t cudaDestroyTextureObject(cudaTextureObject_t) { return note(cudaErrorNotSupported); }
-cudaError_t cudaGetTextureObjectResourceDesc(cudaResourceDesc *, cudaTextureObject_t) {
-  return note(cudaErrorNotSupported);
-}
-cudaError_t cudaCreateSurfaceObject(cudaSurfaceObject_t *, const cudaResourceDesc *) {
-  return note(cudaErrorNotSupported);
-}
-cudaError_t cudaDestroySurfaceObject(cudaSurfaceObject_t) { return note(cudaErrorNotSupported); }
-
 }  // extern "C"
