@@ -57,6 +57,7 @@ def test_fp32_work_takes_its_lanes_and_the_clock():
         ({"registers": 32}, 8, "threads"),
         ({"registers": 64}, 4, "registers"),
         ({"registers": 255}, 1, "registers"),
+        ({"registers": 400}, 1, "registers"),
         ({"registers": 16, "static_shared_bytes": 100 * 1024}, 2, "shared memory"),
     ],
 )

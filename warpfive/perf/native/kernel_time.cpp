@@ -12,6 +12,7 @@
 #define SHARPNESS 4.0        // of the joined terms; infinite would be their maximum
 #define REGISTER_UNIT 256.0  // registers are given to a warp in portions of this
 #define REGISTERS_UNKNOWN 64.0
+#define REGISTERS_MOST 255.0 // of a thread; compilers keep the rest in memory
 #define USUAL_CORES 128.0
 #define L1_LEAST 0.1         // of the L1 that shared memory cannot take
 
@@ -49,6 +50,7 @@ static double warps_of(const struct WfCounts *c) { return ceil(c->threads / LANE
 /// Blocks that fit on a core, and which limit they meet first.
 static void occupy(const struct WfCounts *c, const struct WfFigures *f, struct WfTime *t) {
   double warps = warps_of(c), registers = c->registers > 0 ? c->registers : REGISTERS_UNKNOWN;
+  registers = at_most(registers, REGISTERS_MOST);
   double each = ceil(registers * LANES / REGISTER_UNIT) * REGISTER_UNIT * warps;
   double by_grid = ceil(c->blocks / f->cores);
   double limits[] = {
