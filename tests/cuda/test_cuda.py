@@ -66,6 +66,20 @@ def test_template_instances_and_scalars(module: cuda.RawModule) -> None:
     assert double.tolist() == [0.1] * 99 + [1.0]
 
 
+def test_instances_are_made_by_name_expressions() -> None:
+    code = """
+    namespace a { template <class T, int N> __global__ void grow(T *x) { x[threadIdx.x] += N; } }
+    """
+    names = ["a::grow<float, 3>", "a::grow<unsigned, sizeof(double)>"]
+    module = cuda.RawModule(code=code, name_expressions=names)
+    single, whole = np.ones(32, np.float32), np.ones(32, np.uint32)
+    module.get_function(names[0])(1, 32, (single,))
+    module.get_function(names[1])(1, 32, (whole,))
+    assert single.tolist() == [4.0] * 32 and whole.tolist() == [9] * 32
+    with pytest.raises(CompileError, match="program.cu does not compile:"):
+        cuda.RawModule(code=code, name_expressions=["a::grow<float>"])
+
+
 def test_device_arrays_stay_on_the_device(module: cuda.RawModule) -> None:
     a, b = cuda.asarray(np.arange(8, dtype=np.int32)), cuda.asarray(np.full(8, 10, np.int32))
     out = cuda.zeros(8, np.int32)

@@ -15,21 +15,29 @@ from warpfive.errors import InputError
 
 MAX_DYNAMIC_SHARED = 8  # CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 STATIC_SHARED = 1
+USE = "__wf_use_"
 
 
 class RawModule:
-    """An image with kernels and variables, from CUDA C++ (``code``) or an ELF file (``path``)."""
+    """An image with kernels and variables, from CUDA C++ (``code``) or an ELF file (``path``).
+
+    ``name_expressions`` are instances of the code's templates, such as ``scale<float, 3>``, which
+    are made for it; `get_function` knows them by the same words.
+    """
 
     def __init__(
         self, *, code: str | None = None, path: str | Path | None = None,
-        options: Sequence[str] = (),
+        options: Sequence[str] = (), name_expressions: Sequence[str] = (),
     ) -> None:  # fmt: skip
         if (code is None) == (path is None):
             raise InputError("RawModule takes either code= or path=")
         if code is not None:
-            image = Program(code, options).compile()
+            image = Program(code + uses(name_expressions), options).compile()
+        elif name_expressions:
+            raise InputError("name_expressions= are made from code=, not from a file")
         else:
             image = Path(str(path)).read_bytes()
+        self.expressions = used_names(image, name_expressions)
         self.handle = made("cuModuleLoadData", image)
 
     @property
@@ -47,7 +55,7 @@ class RawModule:
     def get_function(self, name: str) -> "RawKernel":
         """The kernel of this name: mangled or not; ``scale<float>`` for a template's instance."""
         known = self.names
-        wanted = known.get(name.replace(" ", ""), name)
+        wanted = self.expressions.get(name) or known.get(name.replace(" ", ""), name)
         if wanted not in known.values():
             there = ", ".join(sorted(known)) or "none"
             raise InputError(f"the module has no kernel {name!r}; it has {there}")
@@ -65,6 +73,30 @@ class RawModule:
 def launches() -> int:
     """Kernel launches that have begun in this process; synchronise to have counted them all."""
     return library().wf_launches()
+
+
+def uses(expressions: Sequence[str]) -> str:
+    """Variables that point to instances of templates, so that these are compiled."""
+    return "".join(
+        f"\n__device__ __attribute__((used)) auto {USE}{i} = &{name};"
+        for i, name in enumerate(expressions)
+    )
+
+
+def used_names(image: bytes, expressions: Sequence[str]) -> dict[str, str]:
+    """The mangled name of each instance: that of the function its variable points to."""
+    if not expressions:
+        return {}
+    from warpfive.isa import read_image
+
+    whole = read_image(image)
+    targets = dict(whole.relative)
+    found = {}
+    for i, name in enumerate(expressions):
+        symbol = whole.symbol_at(targets[whole.variables[f"{USE}{i}"].address])
+        assert symbol is not None
+        found[name] = symbol.name
+    return found
 
 
 def plain_name(demangled: str) -> str:
