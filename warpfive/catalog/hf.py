@@ -44,7 +44,6 @@ def _transformer(name: str, raw: Config) -> ModelSpec:
         + last.feed_forward.parameters(hidden)
         + 2 * hidden * hidden
     )
-    info = raw.get("_warpfive", {})
     return ModelSpec(
         name=name,
         kind="encoder" if encoder else "decoder",
@@ -58,8 +57,7 @@ def _transformer(name: str, raw: Config) -> ModelSpec:
         mtp_layers=mtp,
         mtp_parameters=mtp_parameters,
         other_parameters=extra + (hidden * hidden if encoder else 0),
-        published_parameters=float(info.get("parameters", 0.0)),
-        source=info.get("source", ""),
+        **_origin(raw),
         config=raw,
     )
 
@@ -154,6 +152,15 @@ def _attention(config: Config, index: int) -> AttentionSpec:
     )
 
 
+def _origin(config: Config) -> dict[str, Any]:
+    """Published size, source and name of the weights, where the catalog has them."""
+    info = config.get("_warpfive", {})
+    return {
+        "published_parameters": float(info.get("parameters", 0.0)),
+        "source": info.get("source", ""), "hub": info.get("hub", ""),
+    }  # fmt: skip
+
+
 def _layer_type(config: Config, index: int) -> str:
     types = config.get("layer_types")
     if isinstance(types, Sequence) and not isinstance(types, str) and index < len(types):
@@ -206,7 +213,7 @@ def _is_dense(config: Config, index: int) -> bool:
 def _resnet(name: str, config: Config) -> ModelSpec:
     """Bottleneck residual network on 224 x 224 images, convolutions as matrix products."""
     side, stem = 112, config.get("embedding_size", 64)
-    ops = [DenseOp(m=side * side, n=stem, k=3 * 49)]
+    ops = [DenseOp(m=side * side, n=stem, k=3 * 49, reuse=49 / 4)]
     before, side = stem, 56
     for stage, (width, depth) in enumerate(
         zip(config["hidden_sizes"], config["depths"], strict=True)
@@ -216,14 +223,13 @@ def _resnet(name: str, config: Config) -> ModelSpec:
         ops.append(DenseOp(m=pixels, n=width, k=before))
         for block in range(depth):
             ops.append(DenseOp(m=pixels, n=inner, k=before if block == 0 else width))
-            ops.append(DenseOp(m=pixels, n=inner, k=9 * inner))
+            ops.append(DenseOp(m=pixels, n=inner, k=9 * inner, reuse=9.0))
             ops.append(DenseOp(m=pixels, n=width, k=inner))
         before = width
     ops.append(DenseOp(m=1, n=config.get("num_labels", 1000), k=before))
-    info = config.get("_warpfive", {})
     return ModelSpec(
         name=name, kind="vision", ops=tuple(ops), dtype="fp32", config=config,
-        published_parameters=float(info.get("parameters", 0.0)), source=info.get("source", ""),
+        **_origin(config),
     )  # fmt: skip
 
 
@@ -233,10 +239,9 @@ def _dlrm(name: str, config: Config) -> ModelSpec:
     ops = []
     for sizes in (config["bottom_mlp"], config["top_mlp"]):
         ops += [DenseOp(m=1, n=n, k=k) for k, n in zip(sizes, sizes[1:], strict=False)]
-    info = config.get("_warpfive", {})
     return ModelSpec(
         name=name, kind="recommender", ops=tuple(ops), dtype="fp32", config=config,
         other_parameters=sum(tables) * width,
         gather_bytes=len(tables) * width * 4 * config.get("lookups_per_table", 1),
-        published_parameters=float(info.get("parameters", 0.0)), source=info.get("source", ""),
+        **_origin(config),
     )  # fmt: skip

@@ -117,6 +117,8 @@ class DenseOp:
     n: int
     k: int
     count: int = 1
+    reuse: float = 1.0
+    """Times each input is used by a convolution's overlapping windows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,6 +149,8 @@ class ModelSpec:
     """Bytes one sample gathers from embedding tables."""
     published_parameters: float = 0.0
     source: str = ""
+    hub: str = ""
+    """``owner/Name`` of the published weights."""
     config: Mapping[str, object] = field(default_factory=dict, repr=False, compare=False)
 
     @property

@@ -3,7 +3,7 @@
 from warpfive.fleet.capacity import Measured, PoolPlan
 from warpfive.fleet.gap import Gap, Ratio, Rung, Side
 from warpfive.fleet.launch import launch_commands
-from warpfive.fleet.plan import ParetoPoint, Plan, Search
+from warpfive.fleet.plan import Ask, ParetoPoint, Plan, Search
 from warpfive.perf import band
 
 
@@ -25,8 +25,8 @@ def search_json(found: Search, top: int = 10) -> dict:
         "chips_max": ask.chips_max,
         "holds": bool(found.plans),
         "verdict": found.verdict,
-        "plans": [plan_json(plan, ask.model.name) for plan in found.plans[:top]],
-        "nearest": plan_json(found.nearest, ask.model.name) if found.nearest else None,
+        "plans": [plan_json(plan, _weights(ask)) for plan in found.plans[:top]],
+        "nearest": plan_json(found.nearest, _weights(ask)) if found.nearest else None,
         "pareto": [_point(point) for point in found.pareto],
         "search": {
             "setups": found.setups, "configurations": found.configurations,
@@ -34,6 +34,11 @@ def search_json(found: Search, top: int = 10) -> dict:
             "refused": found.refused,
         },
     }  # fmt: skip
+
+
+def _weights(ask: Ask) -> str:
+    """What launch lines call the model."""
+    return ask.model.hub or ask.model.name
 
 
 def plan_json(plan: Plan, model: str) -> dict:
