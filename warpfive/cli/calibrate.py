@@ -8,7 +8,8 @@ from typing import Annotated
 import typer
 
 from warpfive.catalog import EngineProfile, engine_profile
-from warpfive.cli.output import JsonFile, write_json
+from warpfive.cli import options
+from warpfive.cli.output import write_json
 from warpfive.errors import InputError
 from warpfive.perf import Calibration, Case, calibrate_engine, read_case, read_rows
 
@@ -22,7 +23,7 @@ def command(
     rows: Annotated[Path, typer.Argument(help="CSV with the columns of the shipped rows.")],
     out: Annotated[Path, typer.Option("-o", "--out", help="Profile to write; ends in .json.")],
     engine: Annotated[str, typer.Option(help="Profile to start from; the rows' own.")] = "",
-    json_file: JsonFile = "",
+    json_file: options.JsonFile = "",
 ) -> None:
     """Fit an engine profile to measured rows, for use as --engine FILE."""
     if out.suffix != ".json":

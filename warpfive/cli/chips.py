@@ -16,7 +16,8 @@ from warpfive.catalog import (
     system_names,
     with_settings,
 )
-from warpfive.cli.output import JsonFile, Settings, write_json
+from warpfive.cli.options import JsonFile, Settings
+from warpfive.cli.output import write_json
 
 COLUMNS = (
     ("bf16", "TFLOP/s", lambda c: c.rates.get("bf16", 0.0) / 1e12),

@@ -4,12 +4,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
+from warpfive.catalog import DEFAULT_CHIP
 from warpfive.catalog import chip as catalog_chip
 from warpfive.catalog import model as catalog_model
-from warpfive.cli.output import JsonFile, write_json
+from warpfive.cli import options
+from warpfive.cli.output import check_target, console, write_json
 from warpfive.errors import InputError
 from warpfive.fleet import Gap, Ratio, Rung, gap_json, parse_slo, parse_workload, write_chart
 from warpfive.fleet import gap as climb
@@ -23,24 +24,24 @@ def register(app: typer.Typer) -> None:
 
 
 def gap(
-    model: Annotated[str, typer.Option(help="A model's name, or the path of a config.json.")],
+    model: options.Model,
     vs: Annotated[str, typer.Option(help="The chip to compare with.")],
-    chip: Annotated[str, typer.Option(help="The chip whose gap it is.")] = "zhenwu-810e",
-    workload: Annotated[
-        str, typer.Option(help="As in plan; conversations show the prefix cache.")
-    ] = "talk",
-    slo: Annotated[str, typer.Option(help="Limits that every rung must hold.")] = LIMITS,
-    engine: Annotated[str, typer.Option(help="Engine profile both start from.")] = "",
+    chip: Annotated[str, typer.Option(help="The chip whose gap it is.")] = DEFAULT_CHIP,
+    workload: options.Workload = "talk",
+    slo: options.Slo = LIMITS,
+    engine: options.Engine = "",
     draws: Annotated[int, typer.Option(help="Draws behind the bands; 0 for none.")] = 8,
     png: Annotated[str, typer.Option(metavar="FILE", help="Draw the waterfall.")] = "",
     html: Annotated[str, typer.Option(metavar="FILE", help="The same, interactive.")] = "",
-    workers: Annotated[int, typer.Option(help="Processes; 0 for every core.")] = 0,
-    ray: Annotated[str, typer.Option(metavar="ADDRESS", help="Spread over a Ray cluster.")] = "",
-    json_file: JsonFile = "",
+    workers: options.Workers = 0,
+    ray: options.Ray = "",
+    json_file: options.JsonFile = "",
 ) -> None:
     """From chip against chip to system against system, one switched step at a time."""
     if draws < 0:
         raise InputError(f"--draws {draws}: must be at least 0")
+    for option, target in (("--png", png), ("--html", html), ("--json", json_file)):
+        check_target(option, target)
     found = climb(
         catalog_model(model), catalog_chip(chip), catalog_chip(vs), parse_workload(workload),
         parse_slo(slo), engine=engine, draws=draws, workers=workers, ray=ray,
@@ -56,35 +57,48 @@ def gap(
 
 def show(found: Gap) -> None:
     """Print both ladders."""
-    console = Console()
+    screen = console()
     own, other = found.own, found.other
-    console.print(
+    screen.print(
         f"[bold]{found.model.name}[/] · {found.workload} · output tokens/s/chip at the highest "
         f"rate that holds {found.slo}"
     )
     if found.widened > 1:
-        console.print(f"limits widened {found.widened:.3g} times: naive systems hold no tighter")
-    table = Table(box=None, pad_edge=False)
-    table.add_column("step", no_wrap=True)
-    for side in (own, other):
-        table.add_column(side.chip.name, justify="right")
-        table.add_column("gain", justify="right")
-        table.add_column("80% band", justify="right")
-    table.add_column("ratio", justify="right")
-    table.add_column(f"on {own.chip.name}", overflow="fold", style="dim")
-    for mine, theirs in zip(own.rungs, other.rungs, strict=True):
-        table.add_row(
-            mine.name, *_cells(mine), *_cells(theirs), f"{mine.value / theirs.value:.2f}",
-            "" if mine.detail == "on" else mine.detail,
-        )  # fmt: skip
-    console.print(table)
+        screen.print(f"limits widened {found.widened:.3g} times: naive systems hold no tighter")
+    screen.print(_table(found, bands=screen.width >= BANDS_FROM))
+    screen.print(f"\nwhat was chosen on {own.chip.name}:")
+    for rung in own.rungs:
+        if rung.detail not in ("", "on", "does not apply"):
+            screen.print(f"  [dim]{rung.name}: {rung.detail}[/]", highlight=False)
     for text, ratio in (
-        (f"chip against chip, naive on both: {own.chip.name} is", found.chip_to_chip),
+        (f"\nchip against chip, naive on both: {own.chip.name} is", found.chip_to_chip),
         (f"whole {own.chip.name} system against {other.chip.name}, naive:", found.whole_to_naive),
         ("system against system:", found.whole_to_whole),
     ):
-        console.print(f"{text} [bold]{_ratio(ratio)}[/]", highlight=False)
-    console.print(f"80% bands; {found.basis}", highlight=False, style="dim")
+        screen.print(f"{text} [bold]{_ratio(ratio)}[/]", highlight=False)
+    screen.print(f"80% bands; {found.basis}", highlight=False, style="dim")
+
+
+BANDS_FROM = 100
+"""Columns from which bands fit beside the gains."""
+
+
+def _table(found: Gap, bands: bool) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("step", overflow="fold")
+    for side in (found.own, found.other):
+        table.add_column(side.chip.name, justify="right", no_wrap=True)
+        table.add_column("gain", justify="right", no_wrap=True)
+        if bands:
+            table.add_column("80% band", justify="right", no_wrap=True)
+    table.add_column("ratio", justify="right", no_wrap=True)
+    shown = 3 if bands else 2
+    for mine, theirs in zip(found.own.rungs, found.other.rungs, strict=True):
+        table.add_row(
+            mine.name, *_cells(mine)[:shown], *_cells(theirs)[:shown],
+            f"{mine.value / theirs.value:.2f}",
+        )  # fmt: skip
+    return table
 
 
 def _cells(rung: Rung) -> tuple[str, str, str]:

@@ -1,20 +1,26 @@
-"""What the catalog's and the predictor's verbs share: JSON files and layout options."""
+"""JSON files of the verbs."""
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from warpfive.errors import InputError
 
-JsonFile = Annotated[
-    str, typer.Option("--json", metavar="FILE", help="Write everything as JSON; - prints it.")
-]
-Settings = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="A what-if change, such as clock=1.6GHz."),
-]
+if TYPE_CHECKING:
+    from rich.console import Console
+
+PAGE = 150
+"""Columns of a table that is written to a file or a pipe."""
+
+
+def console() -> "Console":
+    """A console as wide as the terminal, or as a page where there is none."""
+    from rich.console import Console
+
+    found = Console()
+    return found if found.is_terminal else Console(width=PAGE)
 
 
 def write_json(target: str, data: object) -> None:
@@ -27,3 +33,9 @@ def write_json(target: str, data: object) -> None:
         Path(target).write_text(text + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"--json {target}: cannot be written ({error.strerror})") from None
+
+
+def check_target(option: str, target: str) -> None:
+    """Refuse a file that could not be written, before the work that fills it."""
+    if target and target != "-" and not Path(target).resolve().parent.is_dir():
+        raise InputError(f"{option} {target}: there is no folder {Path(target).parent}")

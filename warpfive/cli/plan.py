@@ -8,7 +8,8 @@ from rich.table import Table
 
 from warpfive.catalog import chip, engine_profile
 from warpfive.catalog import model as catalog_model
-from warpfive.cli.output import JsonFile, write_json
+from warpfive.cli import options
+from warpfive.cli.output import check_target, console, write_json
 from warpfive.errors import InputError
 from warpfive.fleet import (
     Ask,
@@ -32,17 +33,14 @@ def register(app: typer.Typer) -> None:
 
 
 def plan(
-    model: Annotated[str, typer.Option(help="A model's name, or the path of a config.json.")],
+    model: options.Model,
     chips: Annotated[str, typer.Option(help="Chips to choose from: a,b,c.")],
-    slo: Annotated[str, typer.Option(help="Limits: ttft=1s,tpot=50ms[,e2e=20s][,p=95].")],
-    workload: Annotated[
-        str,
-        typer.Option(help="chat, code, talk, ..., input=4096,output=1024, or a trace file."),
-    ] = "chat",
+    slo: options.Slo,
+    workload: options.Workload = "chat",
     rate: Annotated[float | None, typer.Option(help="Requests per second to serve.")] = None,
     chips_max: Annotated[int | None, typer.Option(help="Serve as much as so many can.")] = None,
     dtype: Annotated[str, typer.Option(help="Weight formats to try: fp8,int4.")] = "",
-    engine: Annotated[str, typer.Option(help="Engine profile, such as sglang-0.5.")] = "",
+    engine: options.Engine = "",
     speculate: Annotated[
         str, typer.Option(metavar="DRAFTS:ACCEPTANCE", help="Draft tokens, such as 1:0.8.")
     ] = "",
@@ -52,11 +50,12 @@ def plan(
     split: Annotated[bool, typer.Option(help="Also try separate prefill and decode pools.")] = True,
     instance_max: Annotated[int, typer.Option(help="Chips of the largest instance tried.")] = 64,
     top: Annotated[int, typer.Option(help="Plans to print.")] = 8,
-    workers: Annotated[int, typer.Option(help="Processes; 0 for every core.")] = 0,
-    ray: Annotated[str, typer.Option(metavar="ADDRESS", help="Spread over a Ray cluster.")] = "",
-    json_file: JsonFile = "",
+    workers: options.Workers = 0,
+    ray: options.Ray = "",
+    json_file: options.JsonFile = "",
 ) -> None:
     """Find the cheapest plans that hold the limits, simulated request by request."""
+    check_target("--json", json_file)
     engine_profile(engine)  # an unknown name is refused before the search
     specs = tuple(chip(name.strip()) for name in chips.split(",") if name.strip())
     ask = Ask(
@@ -113,27 +112,27 @@ def parse_speculation(text: str) -> Speculation | None:
 
 def show(found: Search, top: int) -> None:
     """Print the answer."""
-    console = Console()
+    screen = console()
     ask, need = found.ask, found.need
-    console.print(
+    screen.print(
         f"[bold]{ask.model.name}[/] · {ask.workload.name}: {need.prompt:.0f} prompt and "
         f"{need.output:.0f} output tokens a request · {ask.slo}"
     )
     if found.plans:
-        console.print(_table(found.plans[:top], _title(found)))
-        _show_bands(console, found.plans[0])
-        _show_launch(console, found.plans[0], ask.model.name)
+        screen.print(_table(found.plans[:top], _title(found)))
+        _show_bands(screen, found.plans[0])
+        _show_launch(screen, found.plans[0], ask.model.hub or ask.model.name)
     else:
-        console.print(f"[bold]no plan holds the limits[/]: {found.verdict}", highlight=False)
+        screen.print(f"[bold]no plan holds the limits[/]: {found.verdict}", highlight=False)
         if found.nearest:
-            console.print(_table([found.nearest], "nearest"))
-    _show_front(console, found)
-    console.print(
+            screen.print(_table([found.nearest], "nearest"))
+    _show_front(screen, found)
+    screen.print(
         f"{found.configurations:,} configurations of {found.setups} setups in "
         f"{found.seconds:.1f} s, {found.simulations} simulations", highlight=False,
     )  # fmt: skip
     for cause, count in found.refused.items():
-        console.print(f"  {count} setups left out: {cause}", highlight=False)
+        screen.print(f"  {count} setups left out: {cause}", highlight=False)
 
 
 def _title(found: Search) -> str:
@@ -166,22 +165,22 @@ def _or_dash(value: float | None, scale: float, form: str) -> str:
     return "-" if value is None else format(value * scale, form)
 
 
-def _show_bands(console: Console, best: Plan) -> None:
+def _show_bands(screen: Console, best: Plan) -> None:
     for name, found in bands_json(best).items():
-        console.print(
+        screen.print(
             f"first plan's {name[:4].upper()}: {show_seconds(found['p10'])} to "
             f"{show_seconds(found['p90'])} (80% band; {found['basis']})", highlight=False,
         )  # fmt: skip
 
 
-def _show_launch(console: Console, best: Plan, model: str) -> None:
-    console.print("\nto start the first one, once per replica:", highlight=False)
+def _show_launch(screen: Console, best: Plan, model: str) -> None:
+    screen.print("\nto start the first one, once per replica:", highlight=False)
     for engine, lines in launch_commands(best.group, model).items():
         for line in lines:
-            console.print(f"  [dim]{engine:9}[/] {line}", highlight=False, soft_wrap=True)
+            screen.print(f"  [dim]{engine:9}[/] {line}", highlight=False, soft_wrap=True)
 
 
-def _show_front(console: Console, found: Search) -> None:
+def _show_front(screen: Console, found: Search) -> None:
     table = Table(
         title="\nPareto front (closed form)", title_justify="left", box=None, pad_edge=False
     )
@@ -192,4 +191,4 @@ def _show_front(console: Console, found: Search) -> None:
         table.add_row(
             point.setup.label, str(point.batch), f"{point.user_rate:.1f}", f"{point.chip_rate:.0f}"
         )
-    console.print(table)
+    screen.print(table)

@@ -4,13 +4,13 @@ import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from warpfive.catalog import DEFAULT_CHIP, with_settings
 from warpfive.catalog import chip as catalog_chip
 from warpfive.catalog import model as catalog_model
-from warpfive.cli.output import JsonFile, Settings, write_json
+from warpfive.cli import options
+from warpfive.cli.output import check_target, console, write_json
 from warpfive.errors import InputError
 from warpfive.fleet import (
     Instance,
@@ -34,10 +34,10 @@ def register(app: typer.Typer) -> None:
 
 
 def simulate(
-    model: Annotated[str, typer.Option(help="A model's name, or the path of a config.json.")],
-    chip: Annotated[str, typer.Option(help="A chip's name or .toml file.")] = DEFAULT_CHIP,
-    settings: Settings = None,
-    workload: Annotated[str, typer.Option(help="As in plan, or a trace file.")] = "chat",
+    model: options.Model,
+    chip: options.Chip = DEFAULT_CHIP,
+    settings: options.Settings = None,
+    workload: options.Workload = "chat",
     rate: Annotated[
         float, typer.Option(help="Requests per second; 0 for the trace's own arrivals.")
     ] = 0.0,
@@ -49,22 +49,23 @@ def simulate(
     clients: Annotated[
         int, typer.Option(help="Clients a replica that wait for answers; ignores arrivals.")
     ] = 0,
-    tp: Annotated[int, typer.Option(help="Tensor parallelism.")] = 1,
-    pp: Annotated[int, typer.Option(help="Pipeline parallelism.")] = 1,
-    dp: Annotated[int, typer.Option(help="Data-parallel attention groups.")] = 1,
-    ep: Annotated[int, typer.Option(help="Expert parallelism.")] = 1,
-    dtype: Annotated[str, typer.Option(help="Weight format.")] = "",
-    kv_dtype: Annotated[str, typer.Option(help="KV cache format.")] = "",
-    engine: Annotated[str, typer.Option(help="Engine profile, such as sglang-0.5.")] = "",
+    tp: options.Tp = 1,
+    pp: options.Pp = 1,
+    dp: options.Dp = 1,
+    ep: options.Ep = 1,
+    dtype: options.Dtype = "",
+    kv_dtype: options.KvDtype = "",
+    engine: options.Engine = "",
     max_seqs: Annotated[int, typer.Option(help="Sequences a replica runs at once.")] = 256,
     max_tokens: Annotated[int, typer.Option(help="Tokens of one step.")] = 8192,
     prefix_cache: Annotated[bool, typer.Option(help="Reuse KV of equal prefixes.")] = True,
     plain: Annotated[bool, typer.Option(help="Run the serving scheduler itself (slow).")] = False,
     seed: Annotated[int, typer.Option(help="Of drawn workloads.")] = 0,
-    json_file: JsonFile = "",
+    json_file: options.JsonFile = "",
 ) -> None:
     """Queueing, batching, memory and latency of a workload, one request at a time."""
     _check(rate, requests, clients)
+    check_target("--json", json_file)
     work = parse_workload(workload)
     need = demand(work)
     setup = Setup(
@@ -105,8 +106,8 @@ def _check(rate: float, requests: int, clients: int) -> None:
 
 def show(found: Summary, instance: Instance, spent: float) -> None:
     """Print the figures."""
-    console = Console()
-    console.print(f"[bold]{instance.model.name}[/] on {instance.setup.label}")
+    screen = console()
+    screen.print(f"[bold]{instance.model.name}[/] on {instance.setup.label}")
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for name in ("mean", "p50", "p90", "p95", "p99"):
@@ -120,13 +121,13 @@ def show(found: Summary, instance: Instance, spent: float) -> None:
     for name, mean, values, more in rows:
         cells = [show_seconds(value + more) for value in values.values()]
         table.add_row(name, "" if mean is None else show_seconds(mean + more), *cells)
-    console.print(table)
-    console.print(
+    screen.print(table)
+    screen.print(
         f"{found.request_rate:.3g} requests/s, {found.output_rate:.0f} output tokens/s, busy "
         f"{100 * found.utilisation:.0f}%, prefix hits {100 * found.hit_share:.0f}%, "
         f"{found.preemptions} preemptions", highlight=False,
     )  # fmt: skip
-    console.print(
+    screen.print(
         f"{found.requests:,} requests, {found.steps:,} steps, simulated in {spent:.2f} s",
         highlight=False, style="dim",
     )  # fmt: skip
