@@ -1,6 +1,7 @@
 """The ladder: every step is a change of inputs, bands hold the value, pictures say it."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -19,6 +20,8 @@ from warpfive.fleet.ladder import (
     unfused_attention,
 )
 from warpfive.perf import Layout
+
+from .test_docs import DOCS, keys
 
 SLO = parse_slo("ttft=5s,tpot=100ms,p=90")
 SMALL = model("qwen3-4b")
@@ -42,6 +45,13 @@ def test_every_step_of_the_ladder_is_there(found):
     names = ["naive", *(key for key, _ in STEPS)]
     assert [rung.key for rung in found.own.rungs] == names
     assert [rung.key for rung in found.other.rungs] == names
+
+
+def test_every_json_key_of_a_gap_is_documented(found):
+    words = set(re.findall(r"[a-z0-9_]+", (DOCS / "plan.md").read_text(encoding="utf-8")))
+    assert not keys(gap_json(found)) - words - {
+        f"output_tokens_per_s_per_chip_{end}" for end in ("p10", "p90")
+    }
 
 
 def test_gains_multiply_to_the_whole(found):

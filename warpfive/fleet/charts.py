@@ -10,8 +10,9 @@ from types import ModuleType
 from warpfive.errors import InputError
 from warpfive.fleet.gap import Gap, Rung, Side
 
-INK, GREY = "#1f2933", "#9aa5b1"
-OWN, OTHER, STEP, OFF = "#0f766e", "#b45309", "#14b8a6", "#d9e2ec"
+INK, SOFT, GREY = "#1f2933", "#616e7c", "#9aa5b1"
+OWN, OTHER, STEP = "#0f766e", "#b45309", "#2dd4bf"
+TICKS = tuple(digit * 10.0**power for power in range(-4, 5) for digit in (1, 2, 5))
 
 
 def needed(package: str, option: str) -> ModuleType:
@@ -71,50 +72,70 @@ def write_png(gap: Gap, path: Path) -> None:
     own, other = gap.own.chip.name, gap.other.chip.name
     names = [f"{other}, naive", f"{own}, naive", *(row[0] for row in rows[1:])]
     names += [f"{own}, whole system", f"{other}, whole system"]
-    figure, axes = plt.subplots(figsize=(11, 0.42 * len(names) + 1.8), dpi=140)
+    height = 0.36 * len(names) + 1.9
+    figure, axes = plt.subplots(figsize=(12, height), dpi=150)
+    last = len(names)
     _solid(axes, 0, 1.0, gap.other.naive, base, OTHER)
     _solid(axes, 1, rows[0][2], gap.own.naive, base, OWN)
     for place, (_, begin, end, rung) in enumerate(rows[1:], 2):
         _step(axes, place, begin, end, rung)
-    last = len(names)
+        axes.plot([begin] * 2, [place - 1, place], color=GREY, lw=0.6, zorder=1)
+    axes.plot([rows[-1][2]] * 2, [last - 3, last - 2], color=GREY, lw=0.6, zorder=1)
     _solid(axes, last - 2, rows[-1][2], gap.own.whole, base, OWN)
     _solid(axes, last - 1, gap.other.whole.value / base, gap.other.whole, base, OTHER)
-    axes.set_yticks(range(last), names, fontsize=9)
+    axes.set_yticks(range(last), names, fontsize=9, color=INK)
+    for place in (0, 1, last - 2, last - 1):
+        axes.get_yticklabels()[place].set_fontweight("bold")
     axes.invert_yaxis()
-    axes.set_xscale("log")
-    axes.set_xlabel(f"multiples of {gap.other.chip.name}, naive", fontsize=9)
-    axes.axvline(1.0, color=GREY, linewidth=0.8, linestyle=":")
-    for spine in ("top", "right", "left"):
-        axes.spines[spine].set_visible(False)
-    axes.tick_params(axis="y", length=0)
+    axes.set_ylim(last - 0.4, -0.6)
     ends = [row[2] for row in rows] + [1.0, gap.other.whole.value / base]
-    axes.set_xlim(min(ends) / 2, max(ends) * 5)
-    ticker = needed("matplotlib.ticker", f"--png {path}")
-    axes.xaxis.set_major_formatter(ticker.FuncFormatter(lambda value, _: f"{value:g}"))
-    figure.suptitle(headline(gap), fontsize=11, x=0.01, ha="left", weight="bold", color=INK)
-    figure.text(0.01, 0.01, caption(gap), fontsize=7, color="#52606d")
-    figure.tight_layout(rect=(0, 0.03, 1, 0.97))
-    _save(path, lambda: figure.savefig(path))
+    _scale(axes, min(ends) / 2, max(ends) * 4.5, gap.other.chip.name)
+    figure.text(0.012, 1 - 0.30 / height, headline(gap), fontsize=12.5, weight="bold", color=INK)
+    figure.text(0.012, 1 - 0.58 / height, caption(gap), fontsize=8, color=SOFT)
+    figure.tight_layout(rect=(0, 0, 1, 1 - 0.68 / height))
+    _save(path, lambda: figure.savefig(path, facecolor="white"))
     plt.close(figure)
 
 
+def _scale(axes, low: float, high: float, other: str) -> None:
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    ticks = [tick for tick in TICKS if low < tick < high]
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks], fontsize=8, color=SOFT)
+    axes.set_xticks([], minor=True)
+    axes.set_xlabel(f"multiples of {other}, naive", fontsize=9, color=SOFT)
+    axes.grid(axis="x", color="#e4e7eb", lw=0.7, zorder=0)
+    axes.axvline(1.0, color=GREY, linewidth=0.9, linestyle=":", zorder=1)
+    axes.set_axisbelow(True)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.tick_params(length=0)
+
+
 def _solid(axes, place: int, value: float, rung: Rung, base: float, colour: str) -> None:
-    axes.barh(place, value, color=colour, height=0.62)
-    axes.plot([rung.value_low / base, rung.value_high / base], [place] * 2, color=INK, lw=1.2)
+    axes.barh(place, value, color=colour, height=0.66, zorder=2)
+    _whisker(axes, place, rung.value_low / base, rung.value_high / base)
     end = max(value, rung.value_high / base)
-    axes.text(end * 1.03, place - 0.02, f" {value:.2f}", va="center", fontsize=9, color=INK)
+    axes.text(end * 1.05, place, f"{value:.2f}", va="center", fontsize=9.5, weight="bold",
+              color=colour)  # fmt: skip
 
 
 def _step(axes, place: int, begin: float, end: float, rung: Rung) -> None:
     if not rung.kept:
-        axes.text(begin, place, f"· {_left_off(rung)}", va="center", fontsize=8, color=GREY)
+        axes.text(begin * 1.04, place, _left_off(rung), va="center", fontsize=8, color=GREY)
         return
-    axes.barh(place, end - begin, left=begin, color=STEP, height=0.62)
-    axes.plot([begin * rung.low, begin * rung.high], [place] * 2, color=INK, lw=1.0)
-    note = "" if rung.detail == "on" else f"  {rung.detail}"
-    right = max(end, begin * rung.high) * 1.03
-    axes.text(right, place - 0.02, f" x{rung.gain:.2f}{note}", va="center", fontsize=8,
-              color=INK)  # fmt: skip
+    axes.barh(place, end - begin, left=begin, color=STEP, height=0.66, zorder=2)
+    _whisker(axes, place, begin * rung.low, begin * rung.high)
+    right = max(end, begin * rung.high) * 1.05
+    gain = axes.annotate(f"x{rung.gain:.2f}", (right, place), va="center", fontsize=9, color=INK)
+    if rung.detail not in ("", "on"):
+        axes.annotate(rung.detail, (1.0, 0.5), xycoords=gain, xytext=(6, 0), va="center",
+                      textcoords="offset points", fontsize=8, color=SOFT)  # fmt: skip
+
+
+def _whisker(axes, place: int, low: float, high: float) -> None:
+    axes.plot([low, high], [place] * 2, color=INK, lw=1.1, zorder=3)
+    axes.plot([low, high], [place] * 2, color=INK, marker="|", ms=5, lw=0, zorder=3)
 
 
 def _left_off(rung: Rung) -> str:
@@ -122,37 +143,12 @@ def _left_off(rung: Rung) -> str:
 
 
 def write_html(gap: Gap, path: Path) -> None:
-    """Write the waterfall as one HTML file that needs nothing else."""
+    """Write the waterfall and its table as one HTML file that needs nothing else."""
+    from warpfive.fleet.page import page
+
     graph = needed("plotly.graph_objects", f"--html {path}")
-    figure = graph.Figure()
-    base = gap.other.naive.value
-    for side, colour in ((gap.own, OWN), (gap.other, OTHER)):
-        rows = bars(side, base)
-        figure.add_bar(
-            name=side.chip.name, orientation="h", marker_color=colour,
-            y=[row[0] for row in rows] + ["whole system"],
-            x=[rows[0][2]] + [row[2] - row[1] for row in rows[1:]] + [rows[-1][2]],
-            base=[0] + [row[1] for row in rows[1:]] + [0],
-            customdata=[_hover(row[3]) for row in rows] + [_hover(side.whole)],
-            hovertemplate="%{y}<br>%{customdata}<extra>%{fullData.name}</extra>",
-        )  # fmt: skip
-    figure.update_layout(
-        title={"text": headline(gap) + f"<br><sub>{caption(gap)}</sub>"}, barmode="group",
-        xaxis={"type": "log", "title": {"text": f"multiples of {gap.other.chip.name}, naive"}},
-        yaxis={"autorange": "reversed"}, template="plotly_white", height=780,
-        legend={"orientation": "h"},
-    )  # fmt: skip
-    text = figure.to_html(include_plotlyjs="inline", full_html=True)
-    text = text.replace("<head>", f"<head><title>{headline(gap)}</title>", 1)
+    text = page(gap, graph, headline(gap), caption(gap))
     _save(path, lambda: path.write_text(text, encoding="utf-8"))
-
-
-def _hover(rung: Rung) -> str:
-    state = "" if rung.kept else " (left off)"
-    return (
-        f"{rung.value:.1f} tok/s/chip [{rung.value_low:.1f}, {rung.value_high:.1f}]<br>"
-        f"x{rung.gain:.2f} [{rung.low:.2f}, {rung.high:.2f}]{state}<br>{rung.detail}"
-    )
 
 
 def _save(path: Path, write) -> None:
