@@ -1,10 +1,10 @@
-"""Fit engine profiles, chip efficiencies and bands on the fitting half of the serving rows.
+"""Fit engine profiles and chip efficiencies on the fitting half of the serving rows.
 
     python -m benchmarks.fidelity.fit_serving           # everything
-    python -m benchmarks.fidelity.fit_serving '{...}'   # with some chips' efficiencies given
+    python -m benchmarks.fidelity.fit_serving '{"chips": {...}, "families": {...}}'   # go on from
 
-Writes ``warpfive/catalog/engines.json``, ``warpfive/perf/efficiency.json`` and
-``warpfive/perf/bands.json``. Takes about a quarter of an hour on two cores.
+Writes ``warpfive/catalog/engines.json`` and ``warpfive/perf/efficiency.json``; run
+``fit_bands`` after it. Takes about a quarter of an hour on two cores.
 """
 
 import json
@@ -26,61 +26,93 @@ from warpfive.perf import (
     Predictor,
     efficiency,
     held_out,
-    kind_of,
     read_case,
     read_rows,
 )
 from warpfive.perf.solve import fit_logs
-from warpfive.perf.validate import quantile
 
 ROOT = Path(warpfive.__file__).parent
 HABITS: Mapping[str, Mapping[str, object]] = {
-    "vllm": {}, "vllm-ascend": {}, "trtllm": {"reserve": 1.0},
-    "sglang": {"mixed": False}, "sglang-npu": {"mixed": False},
-    "transformers": {"step_s": 5e-3, "layer_s": 2e-4},
+    "vllm": {"small_chunk_tokens": 2048, "small_slots": 256},
+    "vllm-ascend": {"chunk_tokens": 2048, "slots": 256}, "trtllm": {"reserve": 1.0},
+    "sglang": {"mixed": False, "lockstep": 1.0}, "sglang-npu": {"mixed": False, "lockstep": 1.0},
+    "transformers": {
+        "step_s": 1e-3, "layer_s": 1e-5, "launch_s": 6e-4, "quantised_s": 1e-4, "expert_s": 1e-4,
+        "context_scale": 20.0, "packed_context_scale": 5.0, "lockstep": 1.0,
+    },
     "deepseek": {
-        "mixed": False, "dispatch": "alltoall", "chunk_tokens": 16384, "overlap": 0.5,
+        "mixed": False, "lockstep": 1.0, "dispatch": "alltoall", "chunk_tokens": 16384,
+        "overlap": 0.5,
     },
     "cloudmatrix": {
-        "mixed": False, "dispatch": "alltoall", "chunk_tokens": 16384, "overlap": 0.5,
+        "mixed": False, "lockstep": 1.0, "dispatch": "alltoall", "chunk_tokens": 16384,
+        "overlap": 0.5,
     },
 }  # fmt: skip
-"""What is known of an engine family without fitting."""
-VERSION_HABITS = {"trtllm-1.0.0rc3": {"extra": 1}}
+"""What is known of an engine family without fitting.
+
+An engine that computes every waiting prompt before it decodes again keeps equal requests in
+lockstep by construction; only a version's own rows may say otherwise. ``transformers`` launches
+kernels one by one, keeps its KV cache by copying it every step, and computes experts in a loop over
+all of them (eleven launches each in ``Qwen3MoeSparseMoeBlock`` of 4.51).
+"""
 START = {
     "step_s": 2e-3, "sequence_s": 1e-5, "layer_s": 1.2e-5, "moe_s": 1e-5, "request_s": 1e-2,
     "prefill_s": 2e-3, "prefill_layer_s": 1e-4,
     "intake_s": 1e-3, "moe_scale": 1.0, "moe_prefill_scale": 1.3,
     "comm_scale": 1.0, "prefill_scale": 1.0, "attention_scale": 1.0, "gemm_scale": 1.0,
+    "token_s": 1e-6, "stream_s": 2e-5, "lockstep": 0.1, "start_scale": 0.8,
 }  # fmt: skip
+EAGER = {
+    "step_s": 0.6, "launch_s": 0.1, "quantised_s": 0.1, "context_scale": 0.1,
+    "packed_context_scale": 0.1, "attention_scale": 5.0, "gemm_scale": 5.0, "prefill_scale": 2.0,
+}  # fmt: skip
+"""Parameters of engines that launch kernels one by one, and how firmly they are held."""
 STIFFNESS = {
     "step_s": 0.6, "sequence_s": 0.6, "layer_s": 0.6, "moe_s": 0.2, "request_s": 0.6,
     "prefill_s": 6.0, "prefill_layer_s": 1.0, "intake_s": 1.0, "moe_scale": 10.0,
     "moe_prefill_scale": 2.0, "comm_scale": 10.0, "prefill_scale": 20.0, "attention_scale": 20.0,
-    "gemm_scale": 20.0,
+    "gemm_scale": 20.0, "token_s": 1.0, "stream_s": 0.5,
+    "lockstep": 1.0, "start_scale": 2.0,
 }  # fmt: skip
 """How firmly a parameter is held to where it starts: groups are few, so firmly."""
-EXPERT_PARAMETERS = ("moe_s", "moe_scale", "moe_prefill_scale", "comm_scale")
+EXPERT_PARAMETERS = (
+    "moe_s",
+    "moe_scale",
+    "moe_prefill_scale",
+    "comm_scale",
+    "request_s",
+    "intake_s",
+    "stream_s",
+    "lockstep",
+)
 """All that rows of models with experts may set of a version; the rest stays the family's.
 
-Such rows cannot tell an engine's general costs from those of its experts.
+Such rows cannot tell an engine's general costs of a step from those of its experts.
 """
-SILICON = {"a100": "a100"}
-"""Chips without kernel measurements, whose efficiencies the serving rows give."""
+SILICON = {"a100": "a100", "h20": "h20"}
+"""Chips with efficiencies that no kernel measurements give, but serving rows do."""
 CHIP_PARAMETERS = {
+    "h20": ("stream_4bit",),
     "a100": ("gemm", "stream", "grouped", "grouped_stream", "attention_stream", "attention"),
 }
 LIMITS = {
     "step_s": (1e-4, 3e-2), "sequence_s": (5e-7, 5e-4), "layer_s": (1e-6, 3e-4),
     "moe_s": (1e-6, 4e-4), "request_s": (1e-3, 0.2), "prefill_s": (1e-4, 2e-2),
     "prefill_layer_s": (1e-5, 1e-3),
+    "token_s": (1e-8, 2e-5), "stream_s": (1e-6, 1e-4), "lockstep": (0.02, 1.0),
+    "start_scale": (0.25, 1.5), "launch_s": (1e-5, 3e-3), "quantised_s": (1e-5, 1e-3),
+    "stream_4bit": (0.1, 0.95), "context_scale": (1.0, 300.0),
+    "packed_context_scale": (1.0, 300.0),
     "intake_s": (1e-5, 2e-2), "moe_scale": (0.7, 2.5), "moe_prefill_scale": (0.7, 4.0),
     "comm_scale": (0.4, 2.0), "prefill_scale": (0.7, 2.2), "attention_scale": (0.7, 1.8),
     "gemm_scale": (0.8, 1.6), "stream": (0.4, 0.95), "grouped_stream": (0.3, 0.95),
     "attention_stream": (0.4, 0.97), "allreduce_s": (2e-6, 3e-5), "gemm": (0.4, 0.95),
     "gemm_8bit": (0.4, 0.95), "grouped": (0.25, 0.95), "attention": (0.2, 0.95),
 }  # fmt: skip
-SETTINGS_A_GROUP = 10
+TURNS = 3
+"""Times every family is fitted, each time pulled towards where the last left it."""
+SETTINGS_A_GROUP = 20
 BURSTS_A_GROUP = 3
 
 
@@ -97,7 +129,6 @@ class Constants:
         own = family(name)
         values = {
             **START, **HABITS[own], **self.families.get(own, {}), **self.versions.get(name, {}),
-            **VERSION_HABITS.get(name, {}),
         }  # fmt: skip
         return EngineProfile(name=name, **values)  # type: ignore[arg-type]
 
@@ -161,14 +192,17 @@ def _rounded(values: Mapping[str, float]) -> dict[str, float]:
 def fit_family(job: tuple[str, list[Case], Constants]) -> tuple[str, dict[str, float]]:
     """Constants of an engine family over all its versions."""
     name, cases, constants = job
-    habits = {key: value for key, value in HABITS[name].items() if key in START}
-    prior = {**START, **habits, **constants.families.get(name, {})}
+    stiffness = EAGER if "launch_s" in HABITS[name] else STIFFNESS
+    known = {**START, **HABITS[name], **constants.families.get(name, {})}
+    prior = {
+        key: float(known[key]) for key in stiffness if key != "lockstep" or key not in HABITS[name]
+    }  # type: ignore[arg-type]
 
     def residuals(trial: dict[str, float]) -> list[float]:
         families = {**constants.families, name: trial}
         return errors(cases, Constants(families, {}, constants.chips))
 
-    values = fit_logs(residuals, prior, pull=STIFFNESS, limits=LIMITS, rounds=3)  # type: ignore[arg-type]
+    values = fit_logs(residuals, prior, pull=stiffness, limits=LIMITS, rounds=4)
     return name, _rounded(values)
 
 
@@ -197,19 +231,18 @@ def fit_chip(job: tuple[str, list[Case], Constants]) -> tuple[str, dict[str, flo
         chips = {**constants.chips, name: trial}
         return errors(cases, Constants(constants.families, constants.versions, chips))
 
-    values = fit_logs(residuals, prior, pull=1.0, limits=LIMITS, rounds=2)
+    values = fit_logs(residuals, prior, pull=0.3, limits=LIMITS, rounds=4)
     return name, _rounded(values)
 
 
-def fit_all(cases: list[Case], rounds: int, chips_known: dict[str, dict[str, float]]) -> Constants:
-    """Families and chips in turn, then versions; ``chips_known`` are where the chips start."""
-    constants = Constants(chips=dict(chips_known))
+def fit_all(cases: list[Case], rounds: int, constants: Constants) -> Constants:
+    """Families and chips in turn, then versions, from where ``constants`` are."""
     families, versions, chips = (defaultdict(list) for _ in range(3))
     for case in cases:
         families[family(case.engine)].append(case)
         if family(case.engine) != case.engine and family(case.engine) != "transformers":
             versions[case.engine].append(case)
-        if case.chip in SILICON:
+        if case.chip in SILICON and _tells(case):
             chips[SILICON[case.chip]].append(case)
     for turn in range(rounds):
         with Pool(2) as pool:
@@ -223,12 +256,17 @@ def fit_all(cases: list[Case], rounds: int, chips_known: dict[str, dict[str, flo
                 print(json.dumps(constants.versions), flush=True)
             else:
                 jobs = [
-                    (name, found[::2], constants)
-                    for name, found in chips.items() if name not in chips_known
+                    (name, found if len(found) < 60 else found[::2], constants)
+                    for name, found in chips.items()
                 ]  # fmt: skip
                 constants.chips |= dict(pool.map(fit_chip, jobs, chunksize=1))
                 print(json.dumps(constants.chips), flush=True)
     return constants
+
+
+def _tells(case: Case) -> bool:
+    """Whether a case says anything of the efficiencies that its chip's kernels leave open."""
+    return case.dtype == "int4" or CHIP_PARAMETERS[SILICON[case.chip]] != ("stream_4bit",)
 
 
 def write_engines(constants: Constants, cases: list[Case]) -> None:
@@ -244,7 +282,6 @@ def write_engines(constants: Constants, cases: list[Case]) -> None:
         own = family(name)
         values = {
             **HABITS[own], **constants.families.get(own, {}), **constants.versions.get(name, {}),
-            **VERSION_HABITS.get(name, {}),
         }  # fmt: skip
         engines[name] = {**values, "fitted": _origin(cases, lambda c, n=name: c.engine == n)}
     data = {
@@ -270,42 +307,14 @@ def write_chips(constants: Constants) -> None:
     path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
 
-def band_errors(cases: list[Case], constants: Constants) -> list[tuple[Case, float]]:
-    """Log errors under the families' profiles, as a version that was never fitted would have."""
-    general = Constants(constants.families, {}, constants.chips)
-    found = zip(cases, errors(cases, general), strict=True)
-    return [(case, error) for case, error in found if error]
-
-
-def write_bands(found: list[tuple[Case, float]]) -> None:
-    """Store the 80 % quantile of the log errors by chip and kind, every group weighing alike."""
-    kinds: dict[str, list[float]] = defaultdict(list)
-    chips: dict[tuple[str, str], list[float]] = defaultdict(list)
-    for case, error in found:
-        kinds[kind_of(case)].append(abs(error))
-        chips[case.chip, kind_of(case)].append(abs(error))
-    data: dict[str, object] = {
-        "chips": defaultdict(dict),
-        "other": {
-            kind: {"half_width": round(1.2 * quantile(sorted(values), 0.8), 3)}
-            for kind, values in kinds.items()
-        },
-    }
-    for (name, kind), values in sorted(chips.items()):
-        if len(values) >= 8:
-            width = round(quantile(sorted(values), 0.8), 3)
-            data["chips"][name][kind] = {"half_width": width, "rows": len(values)}  # type: ignore[index]
-    (ROOT / "perf" / "bands.json").write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-
-
 def main() -> None:
     """Fit and store everything."""
     cases = fitting_cases()
     known = json.loads(sys.argv[1]) if len(sys.argv) > 1 else {}
-    constants = fit_all(cases, 1 if known else 2, known)
+    start = Constants(families=known.get("families", {}), chips=known.get("chips", {}))
+    constants = fit_all(cases, 1 if known else TURNS, start)
     write_engines(constants, cases)
     write_chips(constants)
-    write_bands(band_errors(cases, constants))
     print(json.dumps(asdict(constants), indent=1))
 
 

@@ -11,7 +11,7 @@ from warpfive.perf import Layout, StepModel
 from warpfive.perf.serve import Load, serve_load
 from warpfive.perf.table import StepTable
 
-ENGINE = replace(engine_profile("vllm"), intake_s=0.0, extra=0)
+ENGINE = replace(engine_profile("vllm"), intake_s=0.0)
 
 
 def table(engine=ENGINE, name="qwen3-8b", **layout) -> StepTable:
@@ -58,6 +58,44 @@ def test_prefill_first_engines_decode_larger_batches():
     first = serve_load(table(replace(ENGINE, mixed=False)), load, 1e6)
     assert first.batch > mixed.batch
     assert first.tpot_s < mixed.tpot_s
+
+
+def test_tails_are_those_of_the_requests():
+    one = table()
+    load = Load(input_tokens=1000, output_tokens=50, concurrency=8, requests=8)
+    served = serve_load(one, load, 1e6)
+    firsts = [value for value, _ in served.samples["ttft"]]
+    assert len(firsts) == 8 and firsts == sorted(firsts)
+    assert served.tail("ttft", 1.0) == pytest.approx(firsts[-1])
+    assert served.tail("ttft", 0.5) == pytest.approx(firsts[3])
+    assert sum(firsts) / 8 == pytest.approx(served.ttft_s)
+    assert served.tail("tpot", 0.99) >= served.tail("tpot", 0.5)
+
+
+def test_equal_requests_drift_apart_unless_the_engine_keeps_them_in_lockstep():
+    load = Load(input_tokens=2000, output_tokens=300, concurrency=24)
+    apart = serve_load(table(replace(ENGINE, lockstep=0.0)), load, 1e6)
+    together = serve_load(table(replace(ENGINE, lockstep=1.0)), load, 1e6)
+    assert together.ttft_s > 2 * apart.ttft_s
+    burst = serve_load(table(), replace(load, requests=24), 1e6)
+    assert together.ttft_s == pytest.approx(burst.ttft_s, rel=0.1)
+
+
+def test_requests_that_wait_for_memory_keep_no_lockstep():
+    load = Load(input_tokens=1000, output_tokens=300, concurrency=32)
+    apart = serve_load(table(replace(ENGINE, lockstep=0.0)), load, 12_000)
+    together = serve_load(table(replace(ENGINE, lockstep=1.0)), load, 12_000)
+    assert together.ttft_s == apart.ttft_s
+
+
+def test_a_slow_front_end_caps_the_rate_and_shows_in_the_first_token():
+    """64 users cannot get more than the front end delivers, however fast the chip is."""
+    load = Load(input_tokens=100, output_tokens=500, concurrency=64)
+    fast = serve_load(table(replace(ENGINE, stream_s=0.0)), load, 1e6)
+    slow = serve_load(table(replace(ENGINE, stream_s=2e-3)), load, 1e6)
+    assert slow.output_rate <= 1 / 2e-3 < fast.output_rate
+    assert slow.ttft_s > 10 * fast.ttft_s
+    assert slow.tpot_s == fast.tpot_s
 
 
 @settings(max_examples=25, deadline=None)

@@ -62,6 +62,28 @@ def test_speculation_yields_more_tokens_for_a_longer_step():
     assert drafted.decode(16, 16000) > plain.decode(16, 16000)
 
 
+def test_four_bit_weights_are_read_faster_than_sixteen_bits():
+    assert step("qwen3-14b", dtype="int4").decode(1, 1000) < 0.7 * step("qwen3-14b").decode(1, 1000)
+
+
+def test_kernels_launched_one_by_one_bound_a_step_from_below():
+    eager = dataclasses.replace(engine_profile("vllm"), launch_s=1e-3, expert_s=1e-4)
+    dense = step(engine=eager)
+    assert dense.launches == pytest.approx(36e-3)
+    assert 36e-3 <= dense.decode(1, 100) < 2 * 36e-3
+    mixture = step("qwen3-30b-a3b", engine=eager)
+    assert mixture.launches == pytest.approx(48 * (1e-3 + 128 * 1e-4))
+
+
+def test_an_engine_takes_smaller_steps_on_small_chips():
+    """vLLM: 8,192 tokens and 1,024 sequences from 70 GiB on, but 2,048 and 256 on an A100."""
+    profile = engine_profile("vllm")
+    assert (profile.on(chip("h100")).chunk_tokens, profile.on(chip("h100")).slots) == (8192, 1024)
+    for small in ("a100", "rtx-4090"):
+        assert (profile.on(chip(small)).chunk_tokens, profile.on(chip(small)).slots) == (2048, 256)
+    assert step("qwen3-8b", "a100").engine.chunk_tokens == 2048
+
+
 def test_the_ledger_adds_up():
     book = ledger(step("qwen3-32b", "h200", dtype="fp8"))
     parts = (

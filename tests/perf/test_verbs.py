@@ -74,6 +74,8 @@ def test_vision_models_answer_in_samples(capsys):
         (("--model", "qwen3-8b", "--requests", "3"), "--requests must be 0 or at least"),
         (("--model", "qwen3-8b", "--drafts", "1", "--acceptance", "2"), "--acceptance must lie"),
         (("--modle", "qwen3-8b"), "no such option: --modle"),
+        (("--model", "bert-base", "--tp", "2"), "bert-base answers in one pass on one chip"),
+        (("--model", "qwen3-8b", "--json", "/no/such/f"), "there is no folder /no/such"),
     ],
 )
 def test_bad_input_is_one_sentence(capsys, words, message):
@@ -95,7 +97,7 @@ def test_validate_and_calibrate_read_a_users_rows(capsys, tmp_path):
     ]
     rows.write_text(HEAD + "\n".join(lines) + "\n")
     status, out, _ = run(capsys, "validate", str(rows))
-    assert status == 0 and "4 rows compared, 2 left out" in out and "tail percentile" in out
+    assert status == 0 and "6 rows compared, 0 left out" in out and "TPOT tail" in out
     profile = tmp_path / "mine.json"
     status, out, _ = run(capsys, "calibrate", str(rows), "--out", str(profile))
     assert status == 0 and "median error before and after" in out

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from warpfive.catalog.chip import ChipSpec
 from warpfive.catalog.names import nearest
 from warpfive.errors import InputError
 
@@ -26,6 +27,24 @@ class EngineProfile:
     """Small kernels and gaps of one layer on one step."""
     moe_s: float = 0.0
     """Routing, sorting and gaps of one layer of experts on one step."""
+    launch_s: float = 0.0
+    """Host time to launch one layer of a decode step, which overlaps with the chip's work.
+
+    0 where steps are captured graphs.
+    """
+    quantised_s: float = 0.0
+    """Host time that a product with 8-bit weights launches beyond a 16-bit one."""
+    expert_s: float = 0.0
+    """Host time of each expert of a layer, where a loop computes them one after the other."""
+    context_scale: float = 1.0
+    """Time of decode attention over the context, beside ``attention_scale``.
+
+    Far above 1 where the KV cache is copied in every step.
+    """
+    packed_context_scale: float = 0.0
+    """``context_scale`` with int4 and int8 checkpoints; 0: no other."""
+    start_scale: float = 1.0
+    """Fixed times of kernels and collectives against those measured one by one."""
     intake_s: float = 1e-3
     """Time the front end takes for each request, one after the other."""
     request_s: float = 10e-3
@@ -36,6 +55,8 @@ class EngineProfile:
     """Host time to launch one layer of a prefill step; it overlaps with the chip's work."""
     token_s: float = 0.0
     """Host time each prompt token costs."""
+    stream_s: float = 0.0
+    """Time the front end takes to deliver one output token, one after the other."""
     gemm_scale: float = 1.0
     """Time of matrix products against the chip's fitted kernels."""
     attention_scale: float = 1.0
@@ -51,18 +72,36 @@ class EngineProfile:
     """Whether prefill and decode share a step; if not, prefill goes first."""
     slots: int = 1024
     """Sequences in flight at most."""
+    small_chunk_tokens: int = 0
+    """``chunk_tokens`` on chips with less than 70 GiB and on A100; 0: no other."""
+    small_slots: int = 0
     reserve: float = 0.5
     """Share of its output a request must find room for when it is admitted."""
-    extra: int = 0
-    """Requests a closed-loop client keeps waiting beyond the engine's slots."""
+    lockstep: float = 0.1
+    """Share of equal requests of a closed loop that stay together as they were first sent."""
     memory_fraction: float = 0.9
     """Share of device memory the engine takes."""
     dispatch: str = "allgather"
     """How experts on other chips are reached: ``allgather`` or ``alltoall``."""
     overlap: float = 0.0
     """Share of expert exchange hidden behind computing (two-batch overlap)."""
+    corrections: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """What is left of the errors at the settings a calibration measured, by ``ttft``, ``tpot``."""
     fitted: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """Where the numbers come from: rows, groups, date."""
+
+    def on(self, chip: ChipSpec) -> "EngineProfile":
+        """The profile with the limits that the engine itself chooses on this chip.
+
+        The rule is vLLM's (``EngineArgs.get_batch_defaults``).
+        """
+        small = chip.memory.capacity_bytes < 70 * 2**30 or "a100" in chip.name
+        if not small or not self.small_chunk_tokens:
+            return self
+        return replace(
+            self, chunk_tokens=self.small_chunk_tokens, slots=self.small_slots or self.slots,
+            small_chunk_tokens=0,
+        )  # fmt: skip
 
 
 @functools.cache

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from warpfive.catalog import DEFAULT_CHIP, ChipSpec, chip, engine_profile, model, with_settings
-from warpfive.cli.output import JsonFile, Settings, write_json
+from warpfive.cli import options
+from warpfive.cli.output import check_target, write_json
 from warpfive.errors import InputError
 from warpfive.perf import (
     Estimate,
@@ -27,32 +28,34 @@ def register(app: typer.Typer) -> None:
 
 
 def estimate(
-    model_name: Annotated[str, typer.Option("--model", help="Bundled name or config.json.")],
-    chip_name: Annotated[str, typer.Option("--chip", help="Name or .toml file.")] = DEFAULT_CHIP,
-    settings: Settings = None,
-    tp: Annotated[int, typer.Option(help="Tensor parallelism.")] = 1,
-    pp: Annotated[int, typer.Option(help="Pipeline parallelism.")] = 1,
-    dp: Annotated[int, typer.Option(help="Data-parallel attention groups.")] = 1,
-    ep: Annotated[int, typer.Option(help="Expert parallelism, over tp x dp chips.")] = 1,
-    cp: Annotated[int, typer.Option(help="Context parallelism of prompts.")] = 1,
+    model_name: options.Model,
+    chip_name: options.Chip = DEFAULT_CHIP,
+    settings: options.Settings = None,
+    tp: options.Tp = 1,
+    pp: options.Pp = 1,
+    dp: options.Dp = 1,
+    ep: options.Ep = 1,
+    cp: options.Cp = 1,
     prompt: Annotated[int, typer.Option("--input", help="Prompt tokens.")] = 1024,
     output: Annotated[int, typer.Option(help="Output tokens.")] = 512,
     concurrency: Annotated[int, typer.Option(help="Requests in flight.")] = 16,
     requests: Annotated[int, typer.Option(help="Requests in all; 0: ten rounds.")] = 0,
-    engine: Annotated[str, typer.Option(help="Engine and version, such as sglang-0.5.")] = "",
-    dtype: Annotated[str, typer.Option(help="Weights: bf16, fp8, int8, int4, fp4.")] = "",
-    kv_dtype: Annotated[str, typer.Option(help="KV cache: bf16 or fp8.")] = "",
+    engine: options.Engine = "",
+    dtype: options.Dtype = "",
+    kv_dtype: options.KvDtype = "",
     drafts: Annotated[int, typer.Option(help="Speculated tokens a step.")] = 0,
     acceptance: Annotated[float, typer.Option(help="Chance a drafted token holds.")] = 0.7,
-    json_file: JsonFile = "",
+    json_file: options.JsonFile = "",
 ) -> None:
     """Predict TTFT, TPOT, throughput, memory and bounds, with 80% bands."""
     _check(prompt, output, concurrency, requests, drafts, acceptance)
+    check_target("--json", json_file)
     spec, device = model(model_name), with_settings(chip(chip_name), settings or [])
+    layout = Layout(tp=tp, pp=pp, dp=dp, ep=ep, cp=cp)
     if spec.kind != "decoder":
+        _check_whole(spec.name, layout, drafts, engine)
         _samples(device, model_name, concurrency, prompt, dtype, json_file)
         return
-    layout = Layout(tp=tp, pp=pp, dp=dp, ep=ep, cp=cp)
     speculation = Speculation(drafts=drafts, acceptance=acceptance) if drafts else None
     step = StepModel(device, spec, layout, engine_profile(engine), dtype, kv_dtype, speculation)
     load = Load(
@@ -77,6 +80,14 @@ def _check(
         raise InputError(
             f"--drafts must not be negative and --acceptance must lie in 0 to 1, "
             f"not {drafts} and {acceptance:g}"
+        )
+
+
+def _check_whole(name: str, layout: Layout, drafts: int, engine: str) -> None:
+    if layout != Layout() or drafts or engine:
+        raise InputError(
+            f"{name} answers in one pass on one chip; --tp, --pp, --dp, --ep, --cp, --drafts and "
+            "--engine are for models that generate text"
         )
 
 
@@ -114,6 +125,11 @@ def _print(step: StepModel, load: Load, result: Estimate) -> None:
     typer.echo(
         f"  {'per chip':<14}{result.rate_per_chip:10,.1f} tokens/s   "
         f"per user {result.user_rate:,.1f} tokens/s   requests {result.request_rate:,.2f}/s"
+    )
+    tails = result.tails
+    typer.echo(
+        f"  {'tails':<14}TTFT p90 {tails['ttft_p90_s'] * 1e3:,.0f} ms, p99 "
+        f"{tails['ttft_p99_s'] * 1e3:,.0f} ms; TPOT p99 {tails['tpot_p99_s'] * 1e3:,.1f} ms"
     )
     typer.echo(f"  band measured on: {result.tpot.basis}")
     _print_step(result)

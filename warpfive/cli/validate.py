@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from warpfive.cli.output import JsonFile, write_json
+from warpfive.cli import options
+from warpfive.cli.output import write_json
 from warpfive.perf import (
     SHIPPED,
     Summary,
@@ -18,7 +19,10 @@ from warpfive.perf import (
     validate_rows,
 )
 
-QUANTITIES = (("tpot", "TPOT"), ("ttft", "TTFT"), ("rate", "throughput"))
+QUANTITIES = (
+    ("tpot", "TPOT"), ("ttft", "TTFT"), ("rate", "throughput"), ("tpot tail", "TPOT tail"),
+    ("ttft tail", "TTFT tail"), ("memory", "memory"),
+)  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
@@ -33,7 +37,7 @@ def command(
     held_out_only: Annotated[
         bool, typer.Option("--held-out", help="Only rows of groups kept from fitting.")
     ] = False,
-    json_file: JsonFile = "",
+    json_file: options.JsonFile = "",
 ) -> None:
     """Compare predictions with the shipped measurements, or with rows of your own."""
     result = validate_rows(read_rows(rows or SHIPPED))

@@ -73,9 +73,8 @@ class Instance:
 
     @property
     def front_s(self) -> float:
-        """Time of a request outside the queue and the steps."""
-        profile = self.step.engine
-        return profile.request_s + getattr(profile, "intake_s", 0.0)
+        """Time of a request outside the queue and its own steps."""
+        return self.step.engine.request_s + self.step.engine.intake_s
 
     @property
     def usd_per_h(self) -> float | None:

@@ -13,7 +13,8 @@ KERNEL_BANDS = Path(__file__).parent / "kernel_bands.json"
 KINDS = {
     "ttft_s": "ttft", "tpot_s": "tpot", "latency_s": "ttft",
     "output_rate": "rate", "total_rate": "rate", "request_rate": "rate",
-    "prefill_rate": "rate", "decode_rate": "rate",
+    "prefill_rate": "rate", "decode_rate": "rate", "memory_bytes": "memory",
+    **{f"{kind}_p{share}_s": f"{kind} tail" for kind in ("ttft", "tpot") for share in (90, 95, 99)},
 }  # fmt: skip
 """Predicted quantity -> the error statistics it shares."""
 

@@ -6,6 +6,7 @@ from typing import Any
 from warpfive.catalog import DTYPE_BYTES
 from warpfive.errors import InputError
 from warpfive.perf.bands import band
+from warpfive.perf.correct import corrected
 from warpfive.perf.energy import power_w
 from warpfive.perf.ledger import Ledger, ledger, weights_bytes
 from warpfive.perf.serve import Load, Served, serve_load
@@ -68,6 +69,8 @@ class Estimate:
     memory: Ledger
     bounds: Bounds
     terms: list[dict[str, Any]]
+    tails: dict[str, float]
+    """``ttft_p90_s`` and so on: what 90 and 99 % of the requests stay within."""
     prefill_s: float
     """One prompt alone."""
     power_w: float | None
@@ -98,6 +101,7 @@ def estimate_load(step: StepModel, load: Load) -> Estimate:
         )
     table = StepTable(step)
     result = serve_load(table, load, book.kv_tokens, engine.slots)
+    result = corrected(result, engine, load, step.layout.chips)
     return _estimate(step, load, book, result)
 
 
@@ -126,6 +130,11 @@ def _estimate(step: StepModel, load: Load, book: Ledger, result: Served) -> Esti
         memory=book,
         bounds=bounds(step, batch, context),
         terms=terms(step, batch, context),
+        tails={
+            f"{kind}_p{share}_s": result.tail(kind, share / 100)
+            for kind in ("ttft", "tpot")
+            for share in (90, 99)
+        },
         prefill_s=step.prefill(load.input_tokens),
         power_w=_power(step, result, batch, context),
         usd_per_million=rental * chips / per_hour * 1e6 if rental else None,

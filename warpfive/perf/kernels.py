@@ -6,7 +6,7 @@ the share of the peak that measured kernels reach.
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
@@ -26,6 +26,8 @@ class Efficiency:
     gemm_8bit: float = 0.72
     stream: float = 0.82
     """Weights read from device memory, share of peak bandwidth."""
+    stream_4bit: float = 0.35
+    """The same for 4-bit integer weights, which are unpacked on the way."""
     grouped: float = 0.70
     """Expert products, share of the dense peak."""
     grouped_stream: float = 0.75
@@ -64,9 +66,14 @@ def join(sharpness: float, *times: float) -> float:
 
 TILES = ((64, 64), (64, 128), (128, 128), (256, 128))
 """Rows and columns of the output tiles a library chooses among."""
+FLAT_TILES = ((16, 128), (32, 128), *TILES)
+"""Tiles of kernels for few rows that unpack 4-bit weights on the way (Marlin, AWQ)."""
 
 
-def tile_seconds(chip: ChipSpec, shape: tuple[float, float, int, int], rate: float) -> float:
+def tile_seconds(
+    chip: ChipSpec, shape: tuple[float, float, int, int], rate: float,
+    tile_shapes: Sequence[tuple[int, int]] = TILES,
+) -> float:  # fmt: skip
     """Least time over tile shapes of ``groups`` products (m, n, k): whole waves of whole tiles.
 
     ``shape`` is (groups, m, n, k) and ``rate`` the operations per second of the busy chip.
@@ -74,7 +81,7 @@ def tile_seconds(chip: ChipSpec, shape: tuple[float, float, int, int], rate: flo
     groups, m, n, k = shape
     cores = chip.cores
     best = math.inf
-    for tile_m, tile_n in TILES:
+    for tile_m, tile_n in tile_shapes:
         tiles = groups * math.ceil(m / tile_m) * math.ceil(n / tile_n)
         waves = math.ceil(tiles / cores) if groups == int(groups) else max(1.0, tiles / cores)
         best = min(best, waves * tile_m * tile_n)
@@ -87,17 +94,24 @@ def reach(chip: ChipSpec, fit: Efficiency, tiles: float) -> float:
 
 
 def gemm(
-    chip: ChipSpec, fit: Efficiency, shape: tuple[float, int, int], weights: str, compute: str
-) -> float:
-    """Seconds of an (m, k) x (k, n) product with resident weights; shape is (m, n, k)."""
+    chip: ChipSpec, fit: Efficiency, shape: tuple[float, int, int], weights: str, compute: str,
+    reuse: float = 1.0,
+) -> float:  # fmt: skip
+    """Seconds of an (m, k) x (k, n) product with resident weights; shape is (m, n, k).
+
+    Of the left matrix ``1 / reuse`` comes from memory; a convolution's windows overlap.
+    """
     m, n, k = shape
     if m <= 0:
         return 0.0
     rate = chip.rates[compute] * (fit.gemm_8bit if DTYPE_BYTES[compute] < 2 else fit.gemm)
-    compute_s = tile_seconds(chip, (1, m, n, k), rate)
-    moved = n * k * DTYPE_BYTES[weights] + m * (k * max(1.0, DTYPE_BYTES[compute]) + 2 * n)
+    packed = weights == "int4"
+    compute_s = tile_seconds(chip, (1, m, n, k), rate, FLAT_TILES if packed else TILES)
+    stream = fit.stream_4bit if packed else fit.stream
+    inputs = k / reuse * max(1.0, DTYPE_BYTES[compute])
+    moved = n * k * DTYPE_BYTES[weights] + m * (inputs + 2 * n)
     tiles = math.ceil(m / 64) * math.ceil(n / 64)
-    stream_s = moved / (chip.memory.bandwidth * fit.stream * reach(chip, fit, tiles))
+    stream_s = moved / (chip.memory.bandwidth * stream * reach(chip, fit, tiles))
     return join(fit.sharpness, compute_s, stream_s) + fit.kernel_s
 
 
@@ -116,7 +130,8 @@ def grouped_gemm(
         return 0.0
     each = rows / max(hit, 1e-9)
     rate = chip.rates[compute] * fit.grouped
-    compute_s = tile_seconds(chip, (hit, each, n, k), rate)
+    tile_shapes = FLAT_TILES if weights == "int4" else TILES
+    compute_s = tile_seconds(chip, (hit, each, n, k), rate, tile_shapes)
     moved = hit * n * k * DTYPE_BYTES[weights] + rows * (k * max(1.0, DTYPE_BYTES[compute]) + 2 * n)
     tiles = hit * math.ceil(each / 64) * math.ceil(n / 64)
     stream_s = moved / (chip.memory.bandwidth * fit.grouped_stream * reach(chip, fit, tiles))

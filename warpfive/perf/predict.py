@@ -1,13 +1,15 @@
 """Predict measured cases: one step table per configuration, one served load per setting."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 from warpfive.catalog import ChipSpec, EngineProfile, chip, engine_profile, model
 from warpfive.errors import InputError
+from warpfive.perf.correct import corrected
 from warpfive.perf.kernels import Efficiency, efficiency
 from warpfive.perf.layout import Layout
-from warpfive.perf.ledger import ledger
+from warpfive.perf.ledger import ledger, weights_bytes
 from warpfive.perf.rows import Case
 from warpfive.perf.serve import Load, Served, serve_load
 from warpfive.perf.step import StepModel
@@ -38,6 +40,11 @@ class Predictor:
             batch = case.concurrency * case.layout.dp
             context = case.input_tokens + case.output_tokens / 2
             return batch / self.table(case, case.layout).step.decode(batch, batch * context)
+        if case.quantity == "memory_bytes":
+            return self._memory(case)
+        tail = re.fullmatch(r"(ttft|tpot)_p(\d+)_s", case.quantity)
+        if tail:
+            return self.served(case).tail(tail.group(1), int(tail.group(2)) / 100)
         return float(getattr(self.served(case), case.quantity))
 
     def table(self, case: Case, layout: Layout) -> StepTable:
@@ -48,7 +55,9 @@ class Predictor:
         if key not in self._tables:
             spec, engine = chip(case.chip), self.profile_of(case.engine)
             if case.chunk_tokens:
-                engine = replace(engine, chunk_tokens=case.chunk_tokens)
+                engine = replace(
+                    engine.on(spec), chunk_tokens=case.chunk_tokens, small_chunk_tokens=0
+                )
             step = StepModel(
                 spec, model(case.model), layout, engine, case.dtype, case.kv_dtype,
                 fit=self.fit_of(spec),
@@ -61,6 +70,12 @@ class Predictor:
         if case.setting not in self._served:
             self._served[case.setting] = self._serve(case)
         return self._served[case.setting]
+
+    def _memory(self, case: Case) -> float:
+        """Bytes of weights and of the requests' KV cache at their longest."""
+        step = self.table(case, case.layout).step
+        tokens = case.concurrency * (case.input_tokens + case.output_tokens)
+        return weights_bytes(step) + step.model.kv_bytes(tokens, step.precision.kv)
 
     def _prefill_rate(self, case: Case) -> float:
         table = self.table(case, case.layout)
@@ -78,15 +93,16 @@ class Predictor:
                 f"{case.model} on {case.chip} at {case.layout}: room for {room} tokens of KV cache "
                 f"is less than one request of {case.input_tokens:.0f}"
             )
-        load = Load(
-            input_tokens=case.input_tokens,
-            output_tokens=case.output_tokens,
-            concurrency=case.concurrency + (engine.extra if not case.requests else 0),
-            requests=case.requests,
-            spread=case.spread,
-        )
-        slots = min(engine.slots, case.slots or engine.slots)
-        if engine.extra and not case.requests:
-            slots = min(slots, case.concurrency)
+        load = load_of(case)
+        slots = case.slots or engine.slots
         prefill = self.table(case, case.prefill_layout) if case.prefill_layout else None
-        return serve_load(table, load, room, slots, prefill)
+        served = serve_load(table, load, room, slots, prefill)
+        return corrected(served, engine, load, case.layout.chips)
+
+
+def load_of(case: Case) -> Load:
+    """The load a case was measured under."""
+    return Load(
+        input_tokens=case.input_tokens, output_tokens=case.output_tokens,
+        concurrency=case.concurrency, requests=case.requests, spread=case.spread,
+    )  # fmt: skip

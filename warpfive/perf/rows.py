@@ -24,7 +24,11 @@ METRICS = {
     "output_throughput": ("output_rate", 1.0), "total_throughput": ("total_rate", 1.0),
     "request_rate": ("request_rate", 1.0),
     "prefill_throughput": ("prefill_rate", 1.0), "decode_throughput": ("decode_rate", 1.0),
-    "total_speed_(prompt+gen)/time": ("total_rate", 1.0),
+    "total_speed_(prompt+gen)/time": ("total_rate", 1.0), "gpu_memory": ("memory_bytes", 2.0**20),
+    **{
+        f"{kind}_p{share}": (f"{kind}_p{share}_s", 1e-3)
+        for kind in ("ttft", "tpot") for share in (90, 95, 99)
+    },
 }  # fmt: skip
 """Metric of a row -> what is predicted, and the factor from the row's unit to SI."""
 
@@ -105,9 +109,7 @@ def read_case(row: Mapping[str, str]) -> Case | Skip:
 def _read(row: Mapping[str, str]) -> Case:
     metric = row["metric"]
     if metric not in METRICS:
-        tail = metric.rsplit("_", 1)[-1]
-        known = tail in ("p90", "p95", "p99")
-        raise _Cause("tail percentile" if known else f"metric {metric} is not predicted")
+        raise _Cause(f"metric {metric} is not predicted")
     command = row.get("notes", "")
     if "MLPERF SERVER" in row.get("setup", "").upper():
         raise _Cause("MLPerf Server: arrival rate is not in the row")
@@ -245,7 +247,7 @@ def _load(row: Mapping[str, str]) -> tuple[int, int]:
 
 def _is_inferencex(row: Mapping[str, str]) -> bool:
     """InferenceX runs, whose lengths are drawn from 0.8 to 1 of the nominal ones."""
-    return bool(re.match(r"20\d\d_|dsr1_|gptoss|70b", row.get("section", "")))
+    return bool(re.search(r"^20\d\d_|^dsr1_|^gptoss|^70b|gap_analysis", row.get("section", "")))
 
 
 OFFLINE_REQUESTS = 1024
@@ -274,8 +276,8 @@ def _check_load(row: Mapping[str, str], quantity: str) -> None:
         return
     if row.get("batch") and float(row["batch"]) not in (4, 512):
         raise _Cause("offered rate is not in the row")
-    if _spread(row) == TRACE and quantity in ("ttft_s", "tpot_s"):
-        raise _Cause("mean over unequal prompts whose lengths are not in the row")
+    if _spread(row) == TRACE and quantity.startswith(("ttft", "tpot")):
+        raise _Cause("latency of unequal prompts whose lengths are not in the row")
 
 
 def _types(row: Mapping[str, str], command: str, name: str) -> tuple[str, str]:

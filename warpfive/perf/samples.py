@@ -1,8 +1,8 @@
 """Models that answer in one pass: encoders, vision and recommendation."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from warpfive.catalog import ChipSpec, ModelSpec
+from warpfive.catalog import ChipSpec, DenseOp, ModelSpec
 from warpfive.errors import InputError
 from warpfive.perf import kernels
 from warpfive.perf.kernels import efficiency
@@ -26,11 +26,12 @@ def sample_estimate(
         raise InputError(f"{model.name} generates token by token; give --input and --output")
     wanted = dtype or ("int8" if not chip.native("bf16") else "bf16")
     compute, fit = chip.compute_dtype(wanted), efficiency(chip)
-    shapes = _shapes(model, batch, tokens)
+    ops = _ops(model, batch, tokens)
     seconds = sum(
-        count * kernels.gemm(chip, fit, (m, n, k), wanted, compute) for m, n, k, count in shapes
+        op.count * kernels.gemm(chip, fit, (op.m, op.n, op.k), wanted, compute, op.reuse)
+        for op in ops
     )
-    flops = sum(2 * m * n * k * count for m, n, k, count in shapes) / batch
+    flops = sum(2 * op.m * op.n * op.k * op.count for op in ops) / batch
     if model.kind == "encoder":
         attention = _attention_flops(model, tokens)
         seconds += attention * batch / (chip.rates[compute] * fit.attention * 0.5)
@@ -52,15 +53,13 @@ def _attention_flops(model: ModelSpec, tokens: int) -> float:
     )
 
 
-def _shapes(model: ModelSpec, batch: int, tokens: int) -> list[tuple[int, int, int, int]]:
+def _ops(model: ModelSpec, batch: int, tokens: int) -> list[DenseOp]:
+    """Matrix products of one pass of a batch."""
     if model.ops:
-        return [(op.m * batch, op.n, op.k, op.count) for op in model.ops]
-    rows = batch * tokens
-    shapes = []
+        return [replace(op, m=op.m * batch) for op in model.ops]
+    rows, ops = batch * tokens, []
     for layer in model.layers:
         width, inner = model.hidden, layer.feed_forward.intermediate
-        shapes += [
-            (rows, 3 * width, width, layer.count), (rows, width, width, layer.count),
-            (rows, inner, width, layer.count), (rows, width, inner, layer.count),
-        ]  # fmt: skip
-    return shapes
+        for n, k in ((3 * width, width), (width, width), (inner, width), (width, inner)):
+            ops.append(DenseOp(m=rows, n=n, k=k, count=layer.count))
+    return ops

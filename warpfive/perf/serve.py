@@ -6,10 +6,14 @@ configuration's averages, in milliseconds.
 """
 
 import random
+from bisect import bisect_left
 from collections import deque
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from heapq import heappop, heappush
+from itertools import accumulate
 
+from warpfive.perf.kernels import join
 from warpfive.perf.table import StepTable
 
 
@@ -22,10 +26,7 @@ class Load:
     concurrency: int
     """Requests in flight at once; the next is sent when one ends."""
     requests: int = 0
-    """Requests in all; 0 for ten rounds of the concurrency.
-
-    Of a closed loop only the first rounds are followed; later ones repeat the last of them.
-    """
+    """Requests in all; 0 for ten rounds of the concurrency."""
     spread: float = 0.0
     """Lengths are uniform in mean x (1 +- spread); exponential where it is negative."""
     seed: int = 5
@@ -46,18 +47,34 @@ class Served:
     request_rate: float
     batch: float
     """Mean number of sequences a decode step held."""
+    samples: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict, repr=False)
+    """``ttft`` and ``tpot`` of single requests with their weights, in order."""
+
+    def tail(self, kind: str, share: float) -> float:
+        """Seconds that this share of the requests' ``ttft`` or ``tpot`` stays within."""
+        ordered = self.samples[kind]
+        mean = sum(value * weight for value, weight in ordered)
+        reached = list(accumulate(weight for _, weight in ordered))
+        if not mean:
+            return 0.0
+        index = bisect_left(reached, share * reached[-1] - 1e-12)
+        return ordered[index][0] * getattr(self, f"{kind}_s") / mean
 
 
 FOLLOWED = 3
 """Rounds of a closed loop that are followed."""
+DELIVERY_SHARPNESS = 6.0
+"""How sharply the front end's delivery of tokens and the engine take turns as the bound."""
 
 
 class _Wave:
-    """Sums over the first round's requests, which start together, or over the later ones."""
+    """Sums over some requests."""
 
-    __slots__ = ("done", "into", "latency", "measured", "out", "tpot", "ttft")
+    __slots__ = ("done", "firsts", "into", "latency", "measured", "out", "paces", "tpot", "ttft")
 
     def __init__(self) -> None:
+        self.firsts: list[float] = []
+        self.paces: list[float] = []
         self.done = self.measured = 0
         self.ttft = self.tpot = self.latency = self.out = self.into = 0.0
 
@@ -79,8 +96,11 @@ class _Request:
 class _Instance:
     """State of the loop: who waits, who is in prefill, who decodes."""
 
-    def __init__(self, table: StepTable, load: Load, capacity: float, slots: int) -> None:
-        self.table, self.load = table, load
+    def __init__(
+        self, table: StepTable, load: Load, capacity: float, slots: int, *, settled: bool = False
+    ) -> None:
+        """``settled`` starts at a moment when the running requests are anywhere in their output."""
+        self.table, self.load, self.settled = table, load, settled
         self.engine = table.step.engine
         self.capacity, self.slots = capacity, slots
         self.now = self.open = 0.0
@@ -91,11 +111,13 @@ class _Instance:
         self.context = 0.0
         self.used = 0.0
         self.random = random.Random(load.seed)
-        nominal = load.requests or 10 * load.concurrency
-        self.to_send = min(nominal, FOLLOWED * load.concurrency + 20)
+        rounds = FOLLOWED if settled else 2
+        self.to_send = min(_nominal(load), rounds * load.concurrency + 20)
         self.waves = (_Wave(), _Wave())
         self.sent = 0
         self.decode_seconds = self.decode_weight = 0.0
+        self.crowded = False
+        """Whether a request ever had to wait for a slot or for KV cache."""
         self.per_step = table.step.tokens_per_step
 
     def busy(self) -> bool:
@@ -108,7 +130,10 @@ class _Instance:
             return
         wave = 0 if self.sent < self.load.concurrency else 1
         prompt = max(1.0, round(self.load.input_tokens * self.draw()))
-        tokens = max(1, round(self.load.output_tokens * self.draw()))
+        wanted = self.load.output_tokens * self.draw()
+        if self.settled and not wave:
+            wanted *= self.random.random()
+        tokens = max(1, round(wanted))
         self.open = max(self.open, self.now) + self.engine.intake_s
         self.waiting.append(_Request(self.now, self.open, prompt, tokens, wave))
         self.sent += 1
@@ -128,10 +153,12 @@ class _Instance:
                 return
             need = request.prompt + self.engine.reserve * request.wanted
             if self.used + need > self.capacity and self.used > 0:
+                self.crowded = True
                 return
             request.kept = need
             self.used += need
             self.filling.append(self.waiting.popleft())
+        self.crowded |= bool(self.waiting)
 
     def queued(self) -> int:
         """Admitted requests without a first token."""
@@ -170,7 +197,9 @@ class _Instance:
     def start(self, request: _Request) -> None:
         """First token of a request whose prompt is done."""
         request.first = self.now
-        self.waves[request.wave].ttft += self.now - request.sent + self.engine.request_s
+        waited = self.now - request.sent + self.engine.request_s
+        self.waves[request.wave].ttft += waited
+        self.waves[request.wave].firsts.append(waited)
         if request.wanted <= 1:
             self.finish(request)
             return
@@ -196,7 +225,9 @@ class _Instance:
         wave.into += request.prompt
         wave.latency += self.now - request.sent + self.engine.request_s
         if request.wanted > 1:
-            wave.tpot += (self.now - request.first) / (request.wanted - 1)
+            pace = (self.now - request.first) / (request.wanted - 1)
+            wave.tpot += pace
+            wave.paces.append(pace)
             wave.measured += 1
         self.send()
 
@@ -228,9 +259,10 @@ class _Apart(_Instance):
     """Decode instance with its prompts prefilled on another instance, first come, first served."""
 
     def __init__(
-        self, table: StepTable, load: Load, capacity: float, slots: int, prefill: StepTable
-    ) -> None:
-        super().__init__(table, load, capacity, slots)
+        self, table: StepTable, load: Load, capacity: float, slots: int, prefill: StepTable, *,
+        settled: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(table, load, capacity, slots, settled=settled)
         self.prefill_table = prefill
         self.free = 0.0
         self.ready: deque[tuple[float, _Request]] = deque()
@@ -275,14 +307,33 @@ def serve_load(
 ) -> Served:  # fmt: skip
     """Averages of a load on one instance with room for ``capacity`` tokens of KV cache.
 
-    With ``prefill`` the prompts are computed on a second instance and their KV cache is moved.
+    A closed loop is followed twice: from its start, when all requests come at once, and from a
+    moment when they have drifted apart. The first stands for the first round and for the later
+    ones that stay in lockstep. With ``prefill`` the prompts are computed on a second instance
+    and their KV cache is moved.
     """
-    instance = (
-        _Apart(table, load, capacity, slots, prefill)
-        if prefill
-        else _Instance(table, load, capacity, slots)
-    )
-    for _ in range(min(load.concurrency, instance.to_send)):
+    burst = _run(_instance(table, load, capacity, slots, prefill, settled=False))
+    if _nominal(load) <= load.concurrency:
+        return _queue(burst)
+    later = _run(_instance(table, load, capacity, slots, prefill, settled=True))
+    return _loop(load, burst, later)
+
+
+def _nominal(load: Load) -> int:
+    return load.requests or 10 * load.concurrency
+
+
+def _instance(
+    table: StepTable, load: Load, capacity: float, slots: int, prefill: StepTable | None, *,
+    settled: bool,
+) -> _Instance:  # fmt: skip
+    if prefill:
+        return _Apart(table, load, capacity, slots, prefill, settled=settled)
+    return _Instance(table, load, capacity, slots, settled=settled)
+
+
+def _run(instance: _Instance) -> _Instance:
+    for _ in range(min(instance.load.concurrency, instance.to_send)):
         instance.send()
     while instance.busy():
         instance.admit()
@@ -290,32 +341,52 @@ def serve_load(
             instance.prefill_step()
         else:
             instance.decode()
-    return _averages(instance)
+    return instance
 
 
-def _averages(instance: _Instance) -> Served:
-    load = instance.load
-    nominal = load.requests or 10 * load.concurrency
-    first, later = instance.waves
-    early = min(1.0, load.concurrency / nominal) if later.done else 1.0
+def _queue(instance: _Instance) -> Served:
+    """Averages where everything was queued at once."""
+    wave = instance.waves[0]
+    return _served(instance, [(1.0, wave)], wave.done / max(instance.now, 1e-12))
 
-    def mean(field: str, count: str = "done") -> float:
-        one = getattr(first, field) / max(1, getattr(first, count))
-        two = getattr(later, field) / max(1, getattr(later, count))
-        return early * one + (1 - early) * two
 
-    latency, out, into = mean("latency"), mean("out"), mean("into")
-    if later.done:
-        requests_per_second = min(load.concurrency, nominal) / latency
-    else:
-        requests_per_second = first.done / max(instance.now, 1e-12)
+def _loop(load: Load, burst: _Instance, later: _Instance) -> Served:
+    """Averages of a closed loop, its rate by Little's law."""
+    early = load.concurrency / _nominal(load)
+    if not load.spread and not burst.crowded:
+        early += (1 - early) * later.engine.lockstep
+    parts = [(early, burst.waves[0]), (1 - early, later.waves[1])]
+    latency = _mean(parts, "latency")
+    delivered = load.concurrency * _mean(parts, "out") * later.engine.stream_s
+    held_up = join(DELIVERY_SHARPNESS, latency, delivered) - latency
+    return _served(later, parts, load.concurrency / (latency + held_up), held_up)
+
+
+def _mean(parts: Sequence[tuple[float, _Wave]], name: str, count: str = "done") -> float:
+    return sum(share * getattr(wave, name) / max(1, getattr(wave, count)) for share, wave in parts)
+
+
+def _served(
+    instance: _Instance, parts: Sequence[tuple[float, _Wave]], rate: float, held_up: float = 0.0
+) -> Served:
+    """``held_up`` are the seconds a request's tokens wait in the front end."""
+    out, into = _mean(parts, "out"), _mean(parts, "into")
     return Served(
-        ttft_s=mean("ttft"),
-        tpot_s=mean("tpot", "measured"),
-        latency_s=latency,
-        seconds=nominal / requests_per_second,
-        output_rate=out * requests_per_second,
-        total_rate=(out + into) * requests_per_second,
-        request_rate=requests_per_second,
+        ttft_s=_mean(parts, "ttft") + held_up,
+        tpot_s=_mean(parts, "tpot", "measured"),
+        latency_s=_mean(parts, "latency") + held_up,
+        seconds=_nominal(instance.load) / rate,
+        output_rate=out * rate,
+        total_rate=(out + into) * rate,
+        request_rate=rate,
         batch=instance.decode_weight / max(instance.decode_seconds, 1e-12),
+        samples={"ttft": _samples(parts, "firsts"), "tpot": _samples(parts, "paces")},
+    )
+
+
+def _samples(parts: Sequence[tuple[float, _Wave]], name: str) -> list[tuple[float, float]]:
+    return sorted(
+        (value, share / len(getattr(wave, name)))
+        for share, wave in parts
+        for value in getattr(wave, name)
     )

@@ -5,7 +5,7 @@ summed in closed form: ``seconds = base + slope * context_sum`` for a given batc
 """
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from warpfive.catalog import (
@@ -22,6 +22,8 @@ from warpfive.perf.kernels import Efficiency, efficiency
 from warpfive.perf.layout import Layout, check_layout
 from warpfive.perf.precision import Precision, precision_of
 
+PRODUCTS = 7
+"""Separate products of a dense layer: query, key, value, output, gate, up and down."""
 LAUNCH_SHARPNESS = 3.0
 """How sharply launches and the chip's work take turns as the bound of a prefill step."""
 
@@ -77,13 +79,22 @@ class StepModel:
         default_factory=dict, repr=False, compare=False, init=False
     )
     precision: Precision = field(init=False)
+    shares: Efficiency = field(init=False)
+    """``fit`` with the engine's fixed times."""
 
     def __post_init__(self) -> None:
         check_layout(self.layout, self.model, self.chip)
         precision = precision_of(self.chip, self.model, self.dtype, self.kv_dtype)
         object.__setattr__(self, "precision", precision)
+        object.__setattr__(self, "engine", self.engine.on(self.chip))
         if self.fit is None:
             object.__setattr__(self, "fit", efficiency(self.chip))
+        scale = self.engine.start_scale
+        scaled = replace(
+            self.fit, kernel_s=self.fit.kernel_s * scale, attention_s=self.fit.attention_s * scale,
+            allreduce_s=self.fit.allreduce_s * scale,
+        )  # fmt: skip
+        object.__setattr__(self, "shares", scaled)
 
     # -- what callers use -----------------------------------------------------------------
 
@@ -128,7 +139,22 @@ class StepModel:
     def launched(self, device: float) -> float:
         """Seconds of prefill work on the chip, or of its launches where they take longer."""
         launches = self.engine.prefill_layer_s * self.model.layer_count
-        return kernels.join(LAUNCH_SHARPNESS, device, launches)
+        return kernels.join(LAUNCH_SHARPNESS, device, max(launches, self.launches))
+
+    @property
+    def launches(self) -> float:
+        """Host seconds to launch a decode step's layers, which overlap with the chip's work."""
+        engine, types = self.engine, self.precision
+        total = engine.launch_s * self.model.layer_count
+        total += self._narrow(types.dense) * PRODUCTS * self.model.layer_count
+        for layer in self.model.layers:
+            one = engine.expert_s + self._narrow(types.experts) * layer.feed_forward.matrices
+            total += layer.count * layer.feed_forward.experts * one * (engine.expert_s > 0)
+        return total
+
+    def _narrow(self, dtype: str) -> float:
+        """Extra host seconds of a product with weights of this type."""
+        return self.engine.quantised_s if DTYPE_BYTES[dtype] == 1 else 0.0
 
     def _host(self, new_tokens: float) -> float:
         return self.engine.prefill_s + self.engine.token_s * new_tokens
@@ -146,7 +172,7 @@ class StepModel:
 
     def kv_transfer(self, tokens: float, bandwidth: float | None = None) -> float:
         """Seconds to move a prompt's KV cache to another instance over the network."""
-        rate = bandwidth or self.chip.network.bandwidth * self.fit.network * self.layout.chips
+        rate = bandwidth or self.chip.network.bandwidth * self.shares.network * self.layout.chips
         return self.model.kv_bytes(tokens, self.precision.kv) / rate + self.chip.network.latency_s
 
     # -- operators ------------------------------------------------------------------------
@@ -157,7 +183,9 @@ class StepModel:
         rows = batch * (1 + drafts) / self.layout.pp
         terms = self._layer_terms(rows, batch / self.layout.pp)
         terms.append(Term("state", self.state(batch), 1))
-        terms += self._engine_terms(rows, batch)
+        device = sum(term.seconds for term in terms)
+        hidden = kernels.join(LAUNCH_SHARPNESS, device, self.launches) - device
+        terms += [*self._engine_terms(rows, batch), Term("launches", hidden, 1)]
         if drafts:
             terms.append(Term("draft", self._draft(batch, drafts), drafts))
         return terms
@@ -213,7 +241,7 @@ class StepModel:
 
     def _gemm(self, rows: float, n: int, k: int) -> float:
         types = self.precision
-        seconds = kernels.gemm(self.chip, self.fit, (rows, n, k), types.dense, types.dense_math)
+        seconds = kernels.gemm(self.chip, self.shares, (rows, n, k), types.dense, types.dense_math)
         return seconds * self.engine.gemm_scale
 
     def _rank_rows(self, rows: float) -> float:
@@ -251,7 +279,7 @@ class StepModel:
         up = (pairs, hit, (block.matrices - 1) * width, hidden)
         down = (pairs, hit, hidden, width)
         return sum(
-            kernels.grouped_gemm(self.chip, self.fit, shape, types.experts, types.experts_math)
+            kernels.grouped_gemm(self.chip, self.shares, shape, types.experts, types.experts_math)
             for shape in (up, down)
         )
 
@@ -265,25 +293,25 @@ class StepModel:
         wide = members > self.chip.link.domain
         if layout.ep > 1 and (wide or self.engine.dispatch == "alltoall"):
             size = mine * kernels.copies(self.chip, layer.feed_forward.top_k, members, mine)
-            out = kernels.exchange(self.chip, self.fit, size * hidden, members)
-            back = kernels.exchange(self.chip, self.fit, size * hidden * 2, members)
+            out = kernels.exchange(self.chip, self.shares, size * hidden, members)
+            back = kernels.exchange(self.chip, self.shares, size * hidden * 2, members)
         else:
             size = mine * (layout.dp - 1)
-            out = kernels.exchange(self.chip, self.fit, size * hidden * 2, members)
+            out = kernels.exchange(self.chip, self.shares, size * hidden * 2, members)
             back = out
         return (out + back) * self.engine.comm_scale * (1 - self.engine.overlap)
 
     def _reductions(self, layer: LayerSpec, rows: float) -> float:
         """All-reduces of a layer: after attention, and after a feed-forward sliced by ``tp``."""
         size = self._rank_rows(rows) * self.model.hidden * 2
-        one = kernels.all_reduce(self.chip, self.fit, size, self.layout.tp)
+        one = kernels.all_reduce(self.chip, self.shares, size, self.layout.tp)
         sliced = not layer.feed_forward.experts or self.layout.dp == 1
         return one * (2 if sliced else 1) * self.engine.comm_scale
 
     def _small(self, rows: float) -> float:
         """Norms, rotations, activations and quantisation: memory traffic and launches."""
         moved = self._rank_rows(rows) * self.model.hidden * 2 * 12
-        return self.engine.layer_s + moved / (self.chip.memory.bandwidth * self.fit.stream)
+        return self.engine.layer_s + moved / (self.chip.memory.bandwidth * self.shares.stream)
 
     # -- attention over the context -------------------------------------------------------
 
@@ -293,19 +321,23 @@ class StepModel:
         total = 0.0
         for layer in self.model.layers:
             total += layer.count * self._slope_of(layer.attention, batch / groups)
-        return total * self.engine.attention_scale / self.layout.dp
+        engine = self.engine
+        packed = self.precision.dense in ("int4", "int8") and engine.packed_context_scale
+        scale = engine.attention_scale * (packed or engine.context_scale)
+        return total * scale / self.layout.dp
 
     def _slope_of(self, spec: AttentionSpec, batch: float) -> float:
         if spec.kind == "linear" or spec.window:
             return 0.0
         if spec.index_topk:
-            return spec.index_dim / (self.chip.memory.bandwidth * self.fit.attention_stream)
-        return kernels.context_seconds(self.chip, self.fit, spec, self.precision.kv, self.layout.tp)
+            return spec.index_dim / (self.chip.memory.bandwidth * self.shares.attention_stream)
+        kv, tp = self.precision.kv, self.layout.tp
+        return kernels.context_seconds(self.chip, self.shares, spec, kv, tp)
 
     def state(self, batch: float) -> float:
         """Decode attention that does not grow: kernels, windows, sparse choices, fixed state."""
         mine = batch / (self.layout.dp * self.layout.pp)
-        stream = self.chip.memory.bandwidth * self.fit.attention_stream
+        stream = self.chip.memory.bandwidth * self.shares.attention_stream
         size = DTYPE_BYTES[self.precision.kv]
         total = 0.0
         for layer in self.model.layers:
@@ -316,11 +348,11 @@ class StepModel:
                 heads = spec.heads / self.layout.tp
                 flops = 2 * heads * (2 * spec.kv_rank + spec.rope_dim)
                 per_token = max(
-                    per_token, flops / (self.chip.rate("bf16") * self.fit.mla_decode) * stream
+                    per_token, flops / (self.chip.rate("bf16") * self.shares.mla_decode) * stream
                 )
             state = kernels.STATE_BYTES * spec.state_elements() / self.layout.tp
             moved = mine * (kept * per_token + state)
-            total += layer.count * (moved / stream + self.fit.attention_s)
+            total += layer.count * (moved / stream + self.shares.attention_s)
         return total * self.engine.attention_scale
 
     def prefill_attention(self, new_tokens: float, context: float) -> float:
@@ -332,7 +364,7 @@ class StepModel:
             spec = layer.attention
             if spec.kind == "linear":
                 linear += layer.count * kernels.linear_prefill(
-                    self.chip, self.fit, spec, tokens, groups
+                    self.chip, self.shares, spec, tokens, groups
                 )
                 continue
             seen = context + tokens / 2
@@ -343,7 +375,7 @@ class StepModel:
                 seen = min(seen, spec.index_topk)
                 flops += layer.count * tokens * index
             flops += layer.count * tokens * _attention_flops(spec, seen)
-        seconds = kernels.prefill_attention(self.chip, self.fit, flops / groups, tokens)
+        seconds = kernels.prefill_attention(self.chip, self.shares, flops / groups, tokens)
         return (seconds + linear) * self.engine.attention_scale
 
     def _draft(self, batch: float, drafts: int) -> float:

@@ -1,0 +1,117 @@
+"""Fit the widths of the 80 % bands on the fitting half of the serving rows.
+
+    python -m benchmarks.fidelity.fit_bands
+
+Writes ``warpfive/perf/bands.json`` from the shipped profiles and efficiencies.
+"""
+
+import json
+import math
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import warpfive
+from benchmarks.fidelity.fit_serving import family
+from warpfive.catalog import engine_profile
+from warpfive.errors import InputError
+from warpfive.perf import SHIPPED, Case, Predictor, held_out, kind_of, read_case, read_rows
+from warpfive.perf.validate import quantile
+
+BANDS = Path(warpfive.__file__).parent / "perf" / "bands.json"
+BAND_ROWS_A_GROUP = 30
+BAND_ROWS = 8
+BAND_GROUPS = 4
+"""Rows and groups a chip needs for a band of its own."""
+ELSEWHERE = 1.2
+"""Wider for a chip whose kernels were never measured."""
+
+
+def band_cases() -> list[Case]:
+    """All rows of the fitting half that validation predicts, thinned where a group has many."""
+    groups: dict[tuple[str, str], list[Case]] = defaultdict(list)
+    for row in read_rows(SHIPPED):
+        case = read_case(row)
+        if isinstance(case, Case) and not held_out(case):
+            groups[case.group, kind_of(case)].append(case)
+    return [
+        case for _, found in sorted(groups.items())
+        for case in found[:: max(1, len(found) // BAND_ROWS_A_GROUP)]
+    ]  # fmt: skip
+
+
+Found = list[tuple[Case, float]]
+"""Cases of one chip and kind with their absolute log errors."""
+
+
+def fit_bands(cases: list[Case]) -> dict[str, object]:
+    """80 % quantiles of the log errors by chip and kind, and for chips never measured.
+
+    Errors are those under the families' profiles, as a version that was never fitted would have.
+    """
+    predictor = Predictor(lambda name: engine_profile(family(name)))
+    chips: dict[tuple[str, str], Found] = defaultdict(list)
+    for case in cases:
+        try:
+            error = abs(math.log(predictor(case) / case.value))
+        except InputError:
+            continue
+        chips[case.chip, kind_of(case)].append((case, error))
+    widths = {key: group_quantile(found) for key, found in chips.items() if _enough(found)}
+    kinds = sorted({kind for _, kind in chips})
+    usual = {kind: _usual(kind, widths, chips) for kind in kinds}
+    data: dict[str, dict[str, object]] = defaultdict(dict)
+    for (name, kind), width in sorted(widths.items()):
+        found = chips[name, kind]
+        held = _held(width, usual[kind], len({case.source for case, _ in found}))
+        data[name][kind] = {"half_width": round(held, 3), "rows": len(found)}
+    return {
+        "chips": data,
+        "other": {kind: {"half_width": round(ELSEWHERE * usual[kind], 3)} for kind in kinds},
+    }
+
+
+def _enough(found: Found) -> bool:
+    return len(found) >= BAND_ROWS and len({case.group for case, _ in found}) >= BAND_GROUPS
+
+
+def _usual(
+    kind: str, widths: dict[tuple[str, str], float], chips: dict[tuple[str, str], Found]
+) -> float:
+    """Width that a chip has in the middle; of all rows where no chip has enough."""
+    known = sorted(width for (_, other), width in widths.items() if other == kind)
+    if known:
+        return quantile(known, 0.5)
+    every = [item for key, found in chips.items() if key[1] == kind for item in found]
+    return group_quantile(every)
+
+
+def _held(width: float, usual: float, sources: int) -> float:
+    """A chip's own width, drawn towards the usual one where few sources measured it."""
+    share = sources / (sources + 1)
+    return math.exp(share * math.log(width) + (1 - share) * math.log(usual))
+
+
+def group_quantile(found: Found) -> float:
+    """80 % quantile of the errors where a group weighs as the root of its size.
+
+    The share is raised as so few groups call for (conformal prediction).
+    """
+    sizes = Counter(case.group for case, _ in found)
+    total = sum(math.sqrt(size) for size in sizes.values())
+    goal = min(0.98, 0.8 * (1 + 1 / len(sizes))) * total
+    reached = 0.0
+    for case, error in sorted(found, key=lambda item: item[1]):
+        reached += 1 / math.sqrt(sizes[case.group])
+        if reached >= goal - 1e-9:
+            return error
+    return max(error for _, error in found)
+
+
+def main() -> None:
+    """Fit and store the bands."""
+    data = fit_bands(band_cases())
+    BANDS.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
