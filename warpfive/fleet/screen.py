@@ -116,6 +116,8 @@ def _chunked(instance: Instance, need: Demand, batch: np.ndarray, chunk: int) ->
     # Prompts that arrive during one step share the next.
     crowd = starts * with_prompt / step * (with_prompt - without) * (1 - share / 2)
     own = parts * with_prompt + crowd + rest - step / 2
+    # The share of time that prompts take is a load, too; those that wait together share a step.
+    load = np.maximum(load, starts / step * parts * (with_prompt - without) / 2)
     return _points(instance, need, batch, np.full(len(batch), chunk), step, own, load)
 
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import socket
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -16,8 +17,9 @@ def sweep(
 ) -> list[Result]:
     """Results in the order of ``items``.
 
-    ``workers`` 0 takes every core, 1 stays in this process. ``ray`` is a cluster's address
-    (``auto`` for a local one). ``function`` must be importable by name.
+    ``workers`` 0 takes every core, 1 stays in this process. ``ray`` is a cluster's address,
+    ``auto`` for the one that runs here, or ``local`` to start one. ``function`` must be importable
+    by name.
     """
     if ray:
         return _on_ray(function, items, ray)
@@ -38,6 +40,32 @@ def _on_ray(function: Callable[[Any], Any], items: Sequence[Any], address: str) 
             f"--ray {address}: the ray package is not installed; pip install 'warpfive[ray]'"
         ) from None
     if not ray.is_initialized():
-        ray.init(address=address, ignore_reinit_error=True, log_to_driver=False)
-    remote = ray.remote(function)
-    return ray.get([remote.remote(item) for item in items])
+        _reach(address)
+        try:
+            ray.init(address=address, ignore_reinit_error=True, log_to_driver=False)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(f"--ray {address}: no cluster answers there ({reason})") from None
+    remote = ray.remote(_apply)
+    shared = ray.put(function)
+    pace = max(1, len(items) // (8 * max(1, int(ray.cluster_resources().get("CPU", 1)))))
+    parts = [items[begin : begin + pace] for begin in range(0, len(items), pace)]
+    answers = ray.get([remote.remote(shared, part) for part in parts])
+    return [result for answer in answers for result in answer]
+
+
+def _reach(address: str) -> None:
+    """Refuse a host and port that nobody answers on; Ray itself would try for minutes."""
+    host, colon, port = address.removeprefix("ray://").rpartition(":")
+    if not colon or not port.isdigit():
+        return
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except OSError as error:
+        reason = error.strerror or error
+        raise InputError(f"--ray {address}: no cluster answers there ({reason})") from None
+
+
+def _apply(function: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+    """One task on Ray: some items at once, any callable."""
+    return [function(item) for item in items]
