@@ -49,9 +49,11 @@ def test_every_step_of_the_ladder_is_there(found):
 
 def test_every_json_key_of_a_gap_is_documented(found):
     words = set(re.findall(r"[a-z0-9_]+", (DOCS / "plan.md").read_text(encoding="utf-8")))
-    assert not keys(gap_json(found)) - words - {
-        f"output_tokens_per_s_per_chip_{end}" for end in ("p10", "p90")
-    }
+    assert (
+        not keys(gap_json(found))
+        - words
+        - {f"output_tokens_per_s_per_chip_{end}" for end in ("p10", "p90")}
+    )
 
 
 def test_gains_multiply_to_the_whole(found):

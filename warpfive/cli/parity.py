@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from warpfive.cli.output import JsonFile, write_json
+from warpfive.cli.options import JsonFile
+from warpfive.cli.output import write_json
 from warpfive.errors import InputError
 
 if TYPE_CHECKING:
