@@ -94,6 +94,47 @@ __device__ __forceinline__ bool pass(unsigned *counts, Elements<Key> from, Eleme
   return true;
 }
 
+/// Elements of a row whose key is at most `cut`.
+template <class T, class Key>
+__device__ __forceinline__ long up_to(const T *row, long cols, Key cut, bool descending, int lane) {
+  int count = 0;
+  along(cols, lane, [&](long i, bool in) {
+    Key key = Ordered<T>::key(in ? row[i] : T());
+    count += in && (descending ? ~key : key) <= cut;
+  });
+  return sum_of_lanes(count);
+}
+
+/// Brings the first `kept` of a row's elements together, in order of place: those below the key of the
+/// last of them, which halving finds, and as many of that key as there is room for.
+template <class T, class Key>
+__device__ __forceinline__ void select(Elements<Key> to, const T *row, long cols, long kept,
+                                       bool descending, int lane) {
+  Key low = 0, high = ~Key(0);
+#pragma unroll 1
+  while (low < high) {
+    Key middle = low + (high - low) / 2;
+    if (up_to(row, cols, middle, descending, lane) >= kept) high = middle;
+    else low = middle + 1;
+  }
+  long below = low ? up_to(row, cols, low - 1, descending, lane) : 0, done = 0, room = kept - below;
+#pragma unroll 1
+  for (long at = 0; at < cols; at += warp) {
+    long i = at + lane;
+    bool in = i < cols;
+    T x = T();
+    if (apart(in)) x = row[i];
+    Key key = Ordered<T>::key(x);
+    key = descending ? ~key : key;
+    unsigned before = (1u << lane) - 1, same = __ballot_sync(everyone, in && key == low);
+    bool takes = in && (key < low || (key == low && __popc(same & before) < room));
+    unsigned taken = __ballot_sync(everyone, takes);
+    long next = done + __popc(taken & before);
+    if (apart(takes)) to.keys[next] = key, to.places[next] = (unsigned)i;
+    done += __popc(taken), room -= min(room, (long)__popc(same));
+  }
+}
+
 template <class T>
 __global__ void sort_kernel(T *y, int64_t *places, const T *x, char *workspace, long cols, long kept,
                             int descending) {
@@ -105,16 +146,22 @@ __global__ void sort_kernel(T *y, int64_t *places, const T *x, char *workspace, 
   unsigned *were = (unsigned *)(keys + 2 * cols);
   Elements<Key> now = {keys, were}, next = {keys + cols, were + cols};
   const T *row = x + blockIdx.x * cols;
-  along(cols, lane, [&](long i, bool in) {
-    if (!in) return;
-    Key key = Ordered<T>::key(row[i]);
-    now.keys[i] = descending ? ~key : key;
-    now.places[i] = (unsigned)i;
-  });
+  long count = cols;
+  if (4 * kept < cols) {
+    select(now, row, cols, kept, descending, lane);
+    count = kept;
+  } else {
+    along(cols, lane, [&](long i, bool in) {
+      if (!in) return;
+      Key key = Ordered<T>::key(row[i]);
+      now.keys[i] = descending ? ~key : key;
+      now.places[i] = (unsigned)i;
+    });
+  }
   __syncwarp();
 #pragma unroll 1
   for (int shift = 0; shift < 8 * (int)sizeof(Key); shift += 8) {
-    if (pass(counts, now, next, cols, shift, lane)) {
+    if (pass(counts, now, next, count, shift, lane)) {
       Elements<Key> spare = now;
       now = next, next = spare;
     }
