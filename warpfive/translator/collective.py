@@ -136,6 +136,10 @@ class Collectives(Memory):
         return self._dynamic_shuffle(value, source)
 
     def _fixed_shuffle(self, mode: str, value: Value, by: int, width: int) -> Value:
+        if mode == "idx" and width == WARP_LANES:  # all lanes get one lane's value
+            one = self.b.emit(f"extractelement {vector(value.element)} {self.vec(value)}, "
+                              f"i32 {by & (WARP_LANES - 1)}")
+            return Value("U", value.type, one)
         picks = []
         for lane in range(WARP_LANES):
             first = lane & ~(width - 1)

@@ -102,7 +102,7 @@ __device__ __forceinline__ long up_to(const T *row, long cols, Key cut, bool des
     Key key = Ordered<T>::key(in ? row[i] : T());
     count += in && (descending ? ~key : key) <= cut;
   });
-  return sum_of_lanes(count);
+  return __shfl_sync(everyone, sum_of_lanes(count), 0);
 }
 
 /// Brings the first `kept` of a row's elements together, in order of place: those below the key of the
