@@ -149,6 +149,8 @@ class Counters:
     kernel: str
     grid: tuple[int, int, int]
     block: tuple[int, int, int]
+    image: str = ""
+    """Hash of the image that holds the kernel: kernels of one name may be several."""
     launches: int = 1
     host_s: float = 0
     """Host time of all launches."""
@@ -261,7 +263,7 @@ class Counters:
     @property
     def key(self) -> tuple:
         """What makes two records one."""
-        return self.kernel, self.grid, self.block, self.dynamic_shared_bytes
+        return self.kernel, self.image, self.grid, self.block, self.dynamic_shared_bytes
 
     def to_json(self) -> dict[str, Any]:
         """Plain dicts, lists and numbers."""

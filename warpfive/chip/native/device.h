@@ -257,6 +257,7 @@ void stop_launches();
 /// What was run: one record a kernel, grid, block shape and dynamic shared memory.
 struct LaunchRecord {
   std::string kernel;  // demangled
+  std::string image;   // Image::id
   uint32_t grid[3];
   uint32_t block[3];
   uint64_t launches = 0;

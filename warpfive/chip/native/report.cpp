@@ -88,8 +88,8 @@ std::string json_line(const LaunchRecord &one) {
            static_cast<unsigned long long>(one.static_shared_bytes), one.registers,
            static_cast<unsigned long long>(one.stack_bytes),
            static_cast<unsigned long long>(one.args_bytes), one.period_sectors);
-  return "{\"kernel\": \"" + escaped(one.kernel) + "\", " + numbers +
-         json_members(one.counters) + "}\n";
+  std::string names = "{\"kernel\": \"" + escaped(one.kernel) + "\", \"image\": \"" + one.image;
+  return names + "\", " + numbers + json_members(one.counters) + "}\n";
 }
 
 void write_report() {
@@ -105,6 +105,7 @@ void write_report() {
 LaunchRecord described(const Launch &launch) {
   LaunchRecord record;
   record.kernel = demangle(launch.kernel->name);
+  record.image = launch.kernel->image->id;
   std::copy_n(launch.grid, 3, record.grid);
   std::copy_n(launch.block, 3, record.block);
   record.dynamic_shared_bytes = launch.dynamic_shared_bytes;
