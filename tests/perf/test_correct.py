@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from warpfive.catalog import engine_profile
 from warpfive.perf.correct import LARGEST, corrected, fit_errors, log_error, place
-from warpfive.perf.serve import Load, Served
+from warpfive.perf.load import Load, Served
 
 LOAD = Load(input_tokens=1000, output_tokens=100, concurrency=16)
 SERVED = Served(

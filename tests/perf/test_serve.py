@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from warpfive.catalog import chip, engine_profile, model
 from warpfive.perf import Layout, StepModel
-from warpfive.perf.serve import Load, serve_load
+from warpfive.perf.load import Load
+from warpfive.perf.serve import serve_load
 from warpfive.perf.table import StepTable
 
 ENGINE = replace(engine_profile("vllm"), intake_s=0.0)

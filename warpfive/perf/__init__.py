@@ -28,7 +28,7 @@ _LATER = {
     "Predictor": "predict",
     "Case": "rows", "Skip": "rows", "read_case": "rows",
     "SampleEstimate": "samples", "sample_estimate": "samples",
-    "Load": "serve", "Served": "serve", "serve_load": "serve",
+    "Load": "load", "Served": "load", "serve_load": "serve",
     "StepTable": "table",
     "Advice": "advice", "advise": "advice",
     "Comparison": "comparison", "KernelComparison": "comparison",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from warpfive.catalog import EngineProfile
-from warpfive.perf.serve import Load, Served
+from warpfive.perf.load import Load, Served
 from warpfive.perf.solve import solve_linear
 
 REACH = (2.0, 2.0, 2.0, 1.4)

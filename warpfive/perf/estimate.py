@@ -9,7 +9,8 @@ from warpfive.perf.bands import band
 from warpfive.perf.correct import corrected
 from warpfive.perf.energy import power_w
 from warpfive.perf.ledger import Ledger, ledger, weights_bytes
-from warpfive.perf.serve import Load, Served, serve_load
+from warpfive.perf.load import Load, Served
+from warpfive.perf.serve import serve_load
 from warpfive.perf.step import StepModel
 from warpfive.perf.table import StepTable
 

@@ -10,8 +10,9 @@ from warpfive.perf.correct import corrected
 from warpfive.perf.kernels import Efficiency, efficiency
 from warpfive.perf.layout import Layout
 from warpfive.perf.ledger import ledger, weights_bytes
+from warpfive.perf.load import Load, Served
 from warpfive.perf.rows import Case
-from warpfive.perf.serve import Load, Served, serve_load
+from warpfive.perf.serve import serve_load
 from warpfive.perf.step import StepModel
 from warpfive.perf.table import StepTable
 

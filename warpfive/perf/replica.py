@@ -1,0 +1,257 @@
+"""One replica followed step by step: who waits, who is in prefill, who decodes.
+
+Steps with prompts in them are followed one by one, decode stretches are summed in closed form. It
+stands beside the request-level simulation of the fleet: enough for the averages of one
+configuration, in milliseconds.
+"""
+
+import random
+from collections import deque
+from heapq import heappop, heappush
+
+from warpfive.perf.load import Load
+from warpfive.perf.table import StepTable
+
+FOLLOWED = 3
+"""Rounds of a closed loop that are followed."""
+
+
+def requests_in_all(load: Load) -> int:
+    """Requests of a load, where it does not say: ten rounds."""
+    return load.requests or 10 * load.concurrency
+
+
+class Wave:
+    """Sums over some requests."""
+
+    __slots__ = ("done", "firsts", "into", "latency", "measured", "out", "paces", "tpot", "ttft")
+
+    def __init__(self) -> None:
+        self.firsts: list[float] = []
+        self.paces: list[float] = []
+        self.done = self.measured = 0
+        self.ttft = self.tpot = self.latency = self.out = self.into = 0.0
+
+
+class Sent:
+    """One request: what it asks for, and when things happened to it."""
+
+    __slots__ = ("sent", "ready", "prompt", "wanted", "left", "first", "kept", "wave")
+
+    def __init__(self, sent: float, ready: float, prompt: float, wanted: int, wave: int) -> None:
+        self.wave = wave
+        self.sent = sent
+        self.ready = ready
+        self.prompt = prompt
+        self.wanted = wanted
+        self.left = prompt
+        self.first = 0.0
+        self.kept = 0.0
+
+
+class Running:
+    """State of the loop: who waits, who is in prefill, who decodes."""
+
+    def __init__(
+        self, table: StepTable, load: Load, capacity: float, slots: int, *, settled: bool = False
+    ) -> None:
+        """``settled`` starts at a moment when the running requests are anywhere in their output."""
+        self.table, self.load, self.settled = table, load, settled
+        self.engine = table.step.engine
+        self.capacity, self.slots = capacity, slots
+        self.now = self.open = 0.0
+        self.steps = 0.0
+        self.waiting: deque[Sent] = deque()
+        self.filling: deque[Sent] = deque()
+        self.running: list[tuple[float, int, Sent]] = []
+        self.context = 0.0
+        self.used = 0.0
+        self.random = random.Random(load.seed)
+        rounds = FOLLOWED if settled else 2
+        self.to_send = min(requests_in_all(load), rounds * load.concurrency + 20)
+        self.waves = (Wave(), Wave())
+        self.sent = 0
+        self.decode_seconds = self.decode_weight = 0.0
+        self.crowded = False
+        """Whether a request ever had to wait for a slot or for KV cache."""
+        self.per_step = table.step.tokens_per_step
+
+    def busy(self) -> bool:
+        """Whether anything is left to do."""
+        return bool(self.waiting or self.filling or self.running)
+
+    def send(self) -> None:
+        """One more request, if any is left."""
+        if self.sent >= self.to_send:
+            return
+        wave = 0 if self.sent < self.load.concurrency else 1
+        prompt = max(1.0, round(self.load.input_tokens * self.draw()))
+        wanted = self.load.output_tokens * self.draw()
+        if self.settled and not wave:
+            wanted *= self.random.random()
+        tokens = max(1, round(wanted))
+        self.open = max(self.open, self.now) + self.engine.intake_s
+        self.waiting.append(Sent(self.now, self.open, prompt, tokens, wave))
+        self.sent += 1
+
+    def draw(self) -> float:
+        """A length against its mean."""
+        spread = self.load.spread
+        if spread < 0:
+            return self.random.expovariate(1.0)
+        return 1 + self.random.uniform(-spread, spread) if spread else 1.0
+
+    def admit(self) -> None:
+        """Move waiting requests to prefill while slots and KV cache last."""
+        while self.waiting and len(self.running) + self.queued() < self.slots:
+            request = self.waiting[0]
+            if request.ready > self.now + 1e-9:
+                return
+            need = request.prompt + self.engine.reserve * request.wanted
+            if self.used + need > self.capacity and self.used > 0:
+                self.crowded = True
+                return
+            request.kept = need
+            self.used += need
+            self.filling.append(self.waiting.popleft())
+        self.crowded |= bool(self.waiting)
+
+    def queued(self) -> int:
+        """Admitted requests without a first token."""
+        return len(self.filling)
+
+    def prefill_step(self) -> None:
+        """One step with prompts in it, and the running batch beside them if the engine mixes."""
+        room = float(self.engine.chunk_tokens * self.table.step.layout.dp)
+        batch = len(self.running)
+        taken, ended, context = 0.0, [], 0.0
+        count = 0
+        while self.filling and room > 0:
+            request = self.filling[0]
+            part = min(request.left, room)
+            context += request.prompt - request.left
+            request.left -= part
+            room -= part
+            taken += part
+            count += 1
+            if request.left > 0:
+                break
+            ended.append(self.filling.popleft())
+        mixed = self.engine.mixed and batch > 0
+        if mixed:
+            seconds = self.table.mixed(taken, context / count, count, batch, self.context)
+        else:
+            seconds = self.table.prefill(taken, context / count, count)
+        self.now += seconds
+        if mixed:
+            self.decode_seconds += seconds
+            self.decode_weight += seconds * batch
+            self.advance(1.0)
+        for request in ended:
+            self.start(request)
+
+    def start(self, request: Sent) -> None:
+        """First token of a request whose prompt is done."""
+        request.first = self.now
+        waited = self.now - request.sent + self.engine.request_s
+        self.waves[request.wave].ttft += waited
+        self.waves[request.wave].firsts.append(waited)
+        if request.wanted <= 1:
+            self.finish(request)
+            return
+        ends = self.steps + (request.wanted - 1) / self.per_step
+        heappush(self.running, (ends, id(request), request))
+        self.context += request.prompt + 1
+
+    def advance(self, steps: float) -> None:
+        """Count decode steps done and end the requests that got their last token."""
+        self.context += len(self.running) * steps * self.per_step
+        self.steps += steps
+        while self.running and self.running[0][0] <= self.steps + 1e-9:
+            request = heappop(self.running)[2]
+            self.context -= request.prompt + request.wanted
+            self.finish(request)
+
+    def finish(self, request: Sent) -> None:
+        """Take down a request's times and send the next one."""
+        self.used -= request.kept
+        wave = self.waves[request.wave]
+        wave.done += 1
+        wave.out += request.wanted
+        wave.into += request.prompt
+        wave.latency += self.now - request.sent + self.engine.request_s
+        if request.wanted > 1:
+            pace = (self.now - request.first) / (request.wanted - 1)
+            wave.tpot += pace
+            wave.paces.append(pace)
+            wave.measured += 1
+        self.send()
+
+    def decode(self) -> None:
+        """Decode until the next request ends or gets through the intake."""
+        if not self.running:
+            self.now = max(self.now, self.waiting[0].ready)
+            return
+        left = max(1.0, self.running[0][0] - self.steps)
+        if self.waiting and self.waiting[0].ready > self.now:
+            base, slope = self.table.line(len(self.running))
+            wait = self.waiting[0].ready - self.now
+            left = min(left, wait // (base + slope * self.context) + 1)
+        self.stretch(left)
+
+    def stretch(self, count: float) -> None:
+        """``count`` decode steps of the running batch."""
+        batch = len(self.running)
+        base, slope = self.table.line(batch)
+        grown = self.per_step * batch * count * (count - 1) / 2
+        seconds = count * base + slope * (count * self.context + grown)
+        self.now += seconds
+        self.decode_seconds += seconds
+        self.decode_weight += seconds * batch
+        self.advance(count)
+
+
+class Apart(Running):
+    """Decode instance with its prompts prefilled on another instance, first come, first served."""
+
+    def __init__(
+        self, table: StepTable, load: Load, capacity: float, slots: int, prefill: StepTable, *,
+        settled: bool = False,
+    ) -> None:  # fmt: skip
+        super().__init__(table, load, capacity, slots, settled=settled)
+        self.prefill_table = prefill
+        self.free = 0.0
+        self.ready: deque[tuple[float, Sent]] = deque()
+
+    def queued(self) -> int:
+        """Prompts on the prefill instance or on their way."""
+        return len(self.filling) + len(self.ready)
+
+    def prefill_step(self) -> None:
+        """Hand the admitted prompts to the prefill instance."""
+        while self.filling:
+            request = self.filling.popleft()
+            begin = max(self.free, request.sent)
+            self.free = begin + self.prefill_table.prefill(request.prompt, 0.0)
+            moved = self.free + self.table.step.kv_transfer(request.prompt)
+            self.ready.append((moved, request))
+
+    def decode(self) -> None:
+        """Decode until a request ends or the next prompt arrives."""
+        if not self.running:
+            following = self.ready[0][0] if self.ready else self.waiting[0].ready
+            self.now = max(self.now, following)
+        elif self.ready:
+            base, slope = self.table.line(len(self.running))
+            wait = self.ready[0][0] - self.now
+            steps = max(1.0, wait // (base + slope * self.context) + 1)
+            left = max(1.0, self.running[0][0] - self.steps)
+            self.stretch(min(steps, left))
+        else:
+            super().decode()
+        while self.ready and self.ready[0][0] <= self.now:
+            self.start(self.ready.popleft()[1])
+
+    def busy(self) -> bool:
+        """Whether anything is left to do."""
+        return bool(self.ready) or super().busy()
