@@ -8,10 +8,10 @@ from __future__ import annotations
 from warpfive.isa import Instruction
 from warpfive.translator import abi
 from warpfive.translator.flow import EXIT, Loop
-from warpfive.translator.handover import Handover
 from warpfive.translator.homes import Homes
 from warpfive.translator.lowering import BRANCHES
 from warpfive.translator.ssa import STACK_POINTER, Phi
+from warpfive.translator.together import Together
 from warpfive.translator.values import FLOATS, Builder, Value, vector
 from warpfive.units import WARP_LANES
 
@@ -35,7 +35,7 @@ NOTE_TRAP = "\n".join([
     "  ret void", "}"])
 
 
-class Emitter(Handover):
+class Emitter(Together):
     """The text of one kernel's fast function."""
 
     def function(self) -> str:
@@ -57,6 +57,7 @@ class Emitter(Handover):
         self.pending = {number: self._mask_slot(number) for number in self._tracked()}
         self.budget = self.scratch("i32")
         self._place_loop_ends()
+        self.choose_regions()
         self.keep_initial()
         self._kept_initial, self.b.lines = self.b.lines, []
         self.b.run(f"br label %{self._entry_label()}")
@@ -64,6 +65,7 @@ class Emitter(Handover):
             self._emit_node(number)
             for loop in self.loop_ends.get(number, ()):
                 self._emit_loop_end(loop)
+        self.emit_together()
         self._emit_cold()
         return self._assemble()
 
@@ -133,6 +135,13 @@ class Emitter(Handover):
         again = self.branch_label("again")
         b.run(f"br i1 {some}, label %{again}, label %{after}")
         b.label(again)
+        if self.doubled_region(header) is not None:
+            masked, whole = self.branch_label("apart"), self.branch_label("whole")
+            full = b.emit(f"icmp eq i32 {waiting}, {self.full_mask() or '-1'}")
+            b.run(f"br i1 {full}, label %{whole}, label %{masked}")
+            b.label(whole)
+            self._spend(loop, f"K{header}")
+            b.label(masked)
         self._spend(loop, f"C{header}")
 
     # -- nodes --------------------------------------------------------------------------------
@@ -214,26 +223,34 @@ class Emitter(Handover):
 
     def _part(self, number: int, condition: Value) -> None:
         """A branch at which lanes may go both ways."""
-        b = self.b
-        node = self.flow.nodes[number]
         bits = self.bits_of(condition)
+        inside = [t for t in self.flow.nodes[number].targets if t in self.divergence.masked]
+        if number in self.divergence.masked:
+            self.tell_apart(number, bits)
+            self.b.run(f"br label %{self._after(number)}")
+            return
+        region = self.doubled_region(inside[0])
+        if region is not None:
+            self.part_together(number, bits, region, False)
+        self.tell_apart(number, bits)
+        first = min(inside, key=lambda t: self.flow.nodes[t].order)
+        self.b.run(f"br label %C{first}")
+
+    def tell_apart(self, number: int, bits: str) -> None:
+        """The lanes of `bits` wait at a branch's first target, the others at its second."""
+        b = self.b
+        targets = self.flow.nodes[number].targets
         other = b.emit(f"xor i32 {bits}, -1")
         masks = [bits, other] if self.mask is None else [
             b.emit(f"and i32 {side}, {self.mask}") for side in (bits, other)]
         if self.counts:
             self.count_parting(self._counters(), number, (masks[0], masks[1]))
-        moves = [self._phi_moves(number, target) for target in node.targets]
-        for target, mask, move in zip(node.targets, masks, moves, strict=True):
+        moves = [self._phi_moves(number, target) for target in targets]
+        for target, mask, move in zip(targets, masks, moves, strict=True):
             if target == EXIT:
                 continue
             self._commit(move, mask, parted=True)
             self._wait_at(target, mask)
-        if number in self.divergence.masked:
-            b.run(f"br label %{self._after(number)}")
-            return
-        inside = [t for t in node.targets if t in self.divergence.masked]
-        first = min(inside, key=lambda t: self.flow.nodes[t].order)
-        b.run(f"br label %C{first}")
 
     def _wait_at(self, target: int, mask: str) -> None:
         slot = self.pending[target]
