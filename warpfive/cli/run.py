@@ -110,6 +110,8 @@ def environment_of(options: RunOptions, folder: Path) -> dict[str, str]:
     if options.kernel_timeout_s:
         environment["WARPFIVE_KERNEL_TIMEOUT"] = f"{options.kernel_timeout_s:g}"
     environment["WARPFIVE_TORCH"] = "1"
+    if options.report:
+        environment["WARPFIVE_TORCH_REPORT"] = "1"
     if options.fallback:
         environment["WARPFIVE_TORCH_FALLBACK"] = "1"
     if options.threads:

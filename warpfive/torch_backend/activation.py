@@ -31,10 +31,10 @@ def activate() -> None:
     from warpfive.torch_backend.native import REPORT, call, compile_callback
 
     compiler = compile_callback(described)
-    report = REPORT(note_fallback) if fallback_allowed() else None
-    keep.extend((compiler, report))
-    call("wf_start", str(library()).encode(), compiler, report)
-    if report:
+    listener = REPORT(note_fallback) if fallback_allowed() else None
+    keep.extend((compiler, listener))
+    call("wf_start", str(library()).encode(), compiler, listener)
+    if listener:
         atexit.register(print_fallbacks)
     fill_stubs()
     register_operators()
@@ -43,6 +43,10 @@ def activate() -> None:
     cuda.install()
     compilers.install()
     done = True
+    if os.environ.get("WARPFIVE_TORCH_REPORT") == "1":
+        from warpfive.torch_backend import report
+
+        report.install()
 
 
 def fill_stubs() -> None:

@@ -78,6 +78,30 @@ class Cudart:
         return call("cudaHostUnregister", ctypes.c_void_p(address))
 
 
+class Ranges:
+    """NVTX: nested ranges are counted, so that programs that mark them run."""
+
+    def __init__(self) -> None:
+        self.depth = 0
+
+    def rangePushA(self, message: str) -> int:
+        self.depth += 1
+        return self.depth - 1
+
+    def rangePop(self) -> int:
+        self.depth -= 1
+        return self.depth
+
+    def rangeStartA(self, message: str) -> int:
+        return 0
+
+    def rangeEnd(self, number: int) -> None:
+        pass
+
+    def markA(self, message: str) -> None:
+        pass
+
+
 def only_zero(index: int) -> int:
     """The device before and after choosing ``index``, which can only be 0."""
     if index > 0:
@@ -115,6 +139,8 @@ NAMES: dict[str, Any] = {
     "_cuda_sleep": lambda cycles: None,
     "_cuda_clearCublasWorkspaces": lambda: None,
     "_cuda_getCurrentBlasHandle": lambda: 0,
+    "_cuda_get_cudnn_benchmark_limit": lambda: 10,
+    "_cuda_set_cudnn_benchmark_limit": lambda limit: None,
     "_cuda_set_sync_debug_mode": lambda mode: None,
     "_cuda_get_sync_debug_mode": lambda: 0,
     "_CudaDeviceProperties": Properties,

@@ -30,6 +30,7 @@ def install() -> None:
     torch.cuda._exchange_device = device.only_zero
     torch.cuda._maybe_exchange_device = device.maybe_exchange
     torch.cuda._CudaDeviceProperties = device.Properties
+    torch.cuda.nvtx._nvtx = device.Ranges()
     torch.cuda._device_count_nvml = lambda: -1
     torch.cuda.default_generators = (device.default_generator(),)
     storage.install()

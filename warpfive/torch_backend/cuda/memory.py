@@ -57,6 +57,7 @@ NAMES: dict[str, Any] = {
     "_cuda_emptyCache": lambda: native().wf_empty_cache(),
     "_cuda_resetPeakMemoryStats": lambda index=0: native().wf_reset_peaks(),
     "_cuda_resetAccumulatedMemoryStats": lambda index=0: native().wf_reset_accumulated(),
+    "_host_emptyCache": lambda: None,  # freed pinned memory is not kept
     "_cuda_hostMemoryStats": lambda: {},
     "_cuda_resetPeakHostMemoryStats": lambda: None,
     "_cuda_resetAccumulatedHostMemoryStats": lambda: None,

@@ -3,6 +3,7 @@
 import ctypes
 import functools
 import struct
+import sys
 from typing import Any
 
 from warpfive.errors import WarpfiveError
@@ -15,14 +16,16 @@ WORDS = ctypes.c_uint * 3
 
 
 class Kernel:
-    """A ``__global__`` function ``name`` in CUDA C++ that takes one structure.
+    """The ``__global__`` function ``k`` in CUDA C++ that takes one structure.
 
     ``fields`` is the structure in the letters of :mod:`struct`: ``P`` a pointer, ``q`` a long,
-    ``i`` an int, ``f`` a float, ``d`` a double.
+    ``i`` an int, ``f`` a float, ``d`` a double. Reports show the kernel under ``name``: that of the
+    function that makes it unless given.
     """
 
-    def __init__(self, text: str, fields: str, name: str = "k") -> None:
-        self.handle = kernel(text, name)
+    def __init__(self, text: str, fields: str, name: str = "") -> None:
+        maker = sys._getframe(1).f_code.co_name
+        self.handle = kernel(text, name or maker.removesuffix("_kernel"))
         self.pack = struct.Struct("@" + fields).pack
 
     def __call__(

@@ -72,7 +72,7 @@ extern "C" __global__ void k(const Parameters q) {
 def kernels(dtype: torch.dtype, descending: bool) -> tuple[Kernel, Kernel]:
     head = f"typedef {cpp(dtype)} X; typedef math_t<X> T;\n#define RUN {RUN}\n"
     head = f"{numbers()}\n{head}#define DESCENDING {int(descending)}\n{BEFORE}"
-    return Kernel(head + RUNS, "PPPqq"), Kernel(head + MERGE, "PPPPqqq")
+    return Kernel(head + RUNS, "PPPqq", "sort_runs"), Kernel(head + MERGE, "PPPPqqq", "merge")
 
 
 def sorted_rows(keys: Tensor, descending: bool) -> tuple[Tensor, Tensor]:
