@@ -36,7 +36,7 @@ UNARY = wide(
     special_scaled_modified_bessel_k1="scaled_k(1, (double)a)",
     special_spherical_bessel_j0="a == (T)0 ? 1. : sin((double)a) / (double)a",
     sinc="a == (T)0 ? 1. : sin(WF_PI * (double)a) / (WF_PI * (double)a)",
-    angle="a < (T)0 ? WF_PI : a == a ? 0. : (double)a",
+    angle="angle_of<T>(a)",
     log_sigmoid="minimum_of<T>(a, (T)0) - log1p(exp(-fabs(a)))",
 )
 BINARY = wide(
@@ -73,6 +73,12 @@ OTHER = {
         text="int power; *e0 = (E0)frexp((math_t<E2>)*e2, &power); *e1 = power", own_types=True,
         stores=True, needs=NEEDS,
     ),
+    "complex": Formula(
+        text="*e0 = E0(*e1, *e2)", own_types=True, stores=True, needs=NEEDS
+    ),
+    "polar": Formula(
+        text="*e0 = E0(*e1 * cos(*e2), *e1 * sin(*e2))", own_types=True, stores=True, needs=NEEDS
+    ),
     **wide(
         polygamma="polygamma_of(q.s0.whole, (double)a)",
         round_decimals="rounded<T>(a, q.s0.whole)",
@@ -92,6 +98,8 @@ STUBS: dict[str, tuple[str, str]] = {
     },
     "nextafter_stub": ("pointwise", "nextafter"),
     "frexp_stub": ("pointwise", "frexp"),
+    "complex_stub": ("pointwise", "complex"),
+    "polar_stub": ("pointwise", "polar"),
     "polygamma_stub": ("pointwise int64", "polygamma"),
     "round_decimals_stub": ("pointwise int64", "round_decimals"),
     "logit_stub": ("pointwise scalar", "logit"),

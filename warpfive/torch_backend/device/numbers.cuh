@@ -26,6 +26,9 @@ template <class To, class From>
 __device__ inline To to(From value) {
   if constexpr (same<To, From>::value) {
     return value;
+  } else if constexpr (is_complex_v<From> && !is_complex_v<To>) {
+    if constexpr (same<To, bool>::value) return value.re != 0 || value.im != 0;
+    else return to<To>(value.re);
   } else if constexpr (same<To, bool>::value) {
     return value != (From)0;
   } else if constexpr (same<From, _Float16>::value || same<From, __bf16>::value) {

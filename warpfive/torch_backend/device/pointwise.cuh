@@ -51,7 +51,7 @@ __device__ inline T rest_short(T a, T b) {
 
 template <class T>
 __device__ inline T power(T a, T b) {
-  if constexpr (is_real<T>::value) {
+  if constexpr (is_real<T>::value || is_complex_v<T>) {
     return pow(a, b);
   } else {
     if (b < 0) return a == 1 ? (T)1 : a == (T)-1 ? (b % 2 ? (T)-1 : (T)1) : (T)0;

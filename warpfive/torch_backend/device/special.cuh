@@ -270,3 +270,10 @@ __device__ inline X next_after(X a, X b) {
     return u.value;
   }
 }
+
+/// The angle of a number: 0 or pi for a real one.
+template <class T>
+__device__ inline T angle_of(T a) {
+  if constexpr (is_complex_v<T>) return T(phase_of(a));
+  else return is_nan(a) ? a : a < (T)0 ? (T)WF_PI : (T)0;
+}

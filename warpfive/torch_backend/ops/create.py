@@ -37,12 +37,12 @@ extern "C" __global__ void k(const Parameters q) {
 
 @functools.cache
 def ramp_kernel(dtype: torch.dtype) -> Kernel:
-    return Kernel(f"{numbers()}\ntypedef {cpp(dtype)} X;\n{RAMP}", "Pqddqq")
+    return Kernel(f"{numbers(dtype)}\ntypedef {cpp(dtype)} X;\n{RAMP}", "Pqddqq")
 
 
 @functools.cache
 def triangle_kernel(dtype: torch.dtype) -> Kernel:
-    return Kernel(f"{numbers()}\ntypedef {cpp(dtype)} X;\n{TRIANGLE}", "PPqqqqq")
+    return Kernel(f"{numbers(dtype)}\ntypedef {cpp(dtype)} X;\n{TRIANGLE}", "PPqqqqq")
 
 
 def dense(out: Tensor) -> Tensor:

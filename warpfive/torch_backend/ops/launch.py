@@ -49,9 +49,13 @@ def cpp(dtype: Any) -> str:
     return cpp_type(C10_NAMES.get(str(dtype), str(dtype)))
 
 
-def numbers() -> str:
-    """The header every kernel's text starts with: ``math_t``, ``to<>`` and their kin."""
-    return prelude("numbers")
+def numbers(*dtypes: Any) -> str:
+    """The header every kernel's text starts with: ``math_t``, ``to<>`` and their kin.
+
+    With complex ``dtypes``, complex numbers too.
+    """
+    more = any(dtype.is_complex for dtype in dtypes)
+    return prelude("numbers") + (prelude("complex") if more else "")
 
 
 C10_NAMES = {

@@ -39,7 +39,7 @@ extern "C" __global__ void k(const Parameters q) {
 
 @functools.cache
 def product_kernel(dtype: torch.dtype) -> Kernel:
-    return Kernel(f"{numbers()}\ntypedef {cpp(dtype)} X;\n{PRODUCT}", "PPPP" + "q" * 15 + "dd")
+    return Kernel(f"{numbers(dtype)}\ntypedef {cpp(dtype)} X;\n{PRODUCT}", "PPPP" + "q" * 15 + "dd")
 
 
 def product(

@@ -75,13 +75,13 @@ extern "C" __global__ void k(const Parameters q) {
 @functools.cache
 def scan_kernel(joining: str, element: torch.dtype, result: torch.dtype) -> Kernel:
     types = f"typedef {cpp(element)} X; typedef {cpp(result)} R; typedef math_t<R> T;"
-    head = f"{numbers()}\n{types}\n#define THREADS {THREADS}\n"
+    head = f"{numbers(element, result)}\n{types}\n#define THREADS {THREADS}\n"
     return Kernel(head + SCAN.replace("F::", f"{joining}::"), "PPqqqq")
 
 
 @functools.cache
 def find_kernel(element: torch.dtype) -> Kernel:
-    return Kernel(f"{numbers()}\ntypedef {cpp(element)} X;\n{FIND}", "PPPqqq" + "q" * 16)
+    return Kernel(f"{numbers(element)}\ntypedef {cpp(element)} X;\n{FIND}", "PPPqqq" + "q" * 16)
 
 
 def scan(joining: str, out: Tensor, self: Tensor, dim: int) -> Tensor:
