@@ -1,4 +1,4 @@
-"""C and plain C++ files of the package as libraries: built once by the compiler of the ``ziglang`` wheel."""
+"""C and plain C++ files of the package as libraries, built once by the ``ziglang`` wheel."""
 
 import ctypes
 import functools
