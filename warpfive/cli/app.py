@@ -154,14 +154,13 @@ def profile(
     exact: Exact = False,
 ) -> int:
     """Run a program and write a page about its time: profile PROG.cu -o report.html."""
-    from warpfive.cli.profile import profile_program
-    from warpfive.cli.run import RunOptions
+    from warpfive.cli.run import RunOptions, run_program
 
     options = RunOptions(
-        report=report, json=json, trace=trace, chip=chip, settings=tuple(settings or ()),
-        versus=versus, exact=exact,
+        report=report, json=json, trace=trace, page=output, chip=chip,
+        settings=tuple(settings or ()), versus=versus, exact=exact,
     )  # fmt: skip
-    return profile_program(context.args, context.obj.words, options, output)
+    return run_program(context.args, context.obj.words, options)
 
 
 @app.command(context_settings=PASS_THROUGH)

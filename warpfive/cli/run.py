@@ -40,8 +40,8 @@ class RunOptions:
     exact: bool = False
     clock: str = "chip"
     trace: Path | None = None
-    record: bool = False
-    """Counts and spans are recorded although nothing of these options shows them."""
+    page: Path | None = None
+    """Where `profile` writes its page."""
     engine: str | None = None
     kernel_timeout_s: float | None = None
     threads: int | None = None
@@ -60,7 +60,7 @@ def run_program(words: list[str], arguments: list[str], options: RunOptions) -> 
     with tempfile.TemporaryDirectory(prefix="warpfive-") as folder:
         environment = environment_of(options, Path(folder))
         status = spawn([*program, *arguments], environment)
-        tell(Path(folder), options)
+        tell(Path(folder), options, inputs_of(words)[0].name)
     return status
 
 
@@ -80,6 +80,8 @@ def check(options: RunOptions) -> None:
     if options.engine is not None and options.engine not in ENGINES:
         known = ", ".join(ENGINES)
         raise InputError(f"there is no engine {options.engine!r}; it is one of {known}")
+    if options.page and not options.page.parent.is_dir():
+        raise InputError(f"-o {options.page}: there is no folder {options.page.parent}")
     if options.clock not in CLOCKS:
         known = ", ".join(CLOCKS)
         raise InputError(f"there is no clock {options.clock!r}; it is one of {known}")
@@ -94,9 +96,9 @@ def check(options: RunOptions) -> None:
 def environment_of(options: RunOptions, folder: Path) -> dict[str, str]:
     """The program's environment: ours, and what the chip reads of the options."""
     environment = dict(os.environ)
-    if options.report or options.json or options.record:
+    if options.report or options.json or options.page:
         environment["WARPFIVE_REPORT"] = str(folder / "records")
-    if options.trace or options.record:
+    if options.trace or options.page:
         environment["WARPFIVE_TRACE"] = str(folder / "spans")
     if options.chip != DEFAULT_CHIP or options.settings:
         environment["WARPFIVE_CHIP"] = str(folder / "chip")
@@ -224,13 +226,14 @@ def chips_of(options: RunOptions) -> list[ChipSpec]:
     return [with_settings(chip(options.chip), options.settings), *map(chip, others)]
 
 
-def tell(folder: Path, options: RunOptions) -> None:
+def tell(folder: Path, options: RunOptions, program: str) -> None:
     """Prints and writes what the options ask for, from what the program left in the folder."""
-    if options.trace:
-        from warpfive.cli.trace import read_spans, write_trace
+    from warpfive.cli.trace import read_spans, write_trace
 
-        write_trace(read_spans(folder / "spans"), options.chip, options.trace)
-    if not options.report and not options.json:
+    spans = read_spans(folder / "spans")
+    if options.trace:
+        write_trace(spans, options.chip, options.trace)
+    if not (options.report or options.json or options.page):
         return
     from warpfive.cli.report import print_report, read_records, write_json
     from warpfive.perf import compare
@@ -238,5 +241,9 @@ def tell(folder: Path, options: RunOptions) -> None:
     found = compare(read_records(folder / "records"), chips_of(options))
     if options.json:
         write_json(found, options.json)
+    if options.page:
+        from warpfive.cli.page import write_page
+
+        write_page(found, spans, program, options.page)
     if options.report:
         print_report(found)
