@@ -206,7 +206,8 @@ void tell_time(const Launch &launch, KnownTime *known, Result *result) {
     known->counts = model_counts(launch, *result->counters);
     known->footprint = result->counters->footprint_sectors;
   }
-  if (!result->counters && known->seconds < 0) return;
+  bool unknown = !result->counters && known->seconds < 0;
+  if (unknown || settings().clock == Clock::host) return;
   double touched = times().touched.fetch_add(known->footprint);
   if (result->counters || number <= settled_launches) {
     known->counts.repeats = number > 1;
