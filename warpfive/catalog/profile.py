@@ -115,7 +115,7 @@ def engine_names() -> tuple[str, ...]:
 
 
 def engine_profile(name: str = "") -> EngineProfile:
-    """The profile of an engine version, or the newest fitted one that is not newer.
+    """The profile of an engine version, or of the fitted one with the longest common prefix.
 
     ``sglang-0.5.9``, ``sglang-0.5`` and ``sglang`` all resolve; a path ending in ``.json`` reads a
     profile that ``warpfive calibrate`` wrote.
