@@ -155,7 +155,7 @@ class Bench:
     def binary(folder: Path) -> Path | None:
         """The program that the Makefile's ``run`` starts, else the one it names."""
         named = re.search(r"^program\s*[:?]?=\s*(\S+)", (folder / "Makefile").read_text(), re.M)
-        for name in ([named[1]] if named else []) + ["main"]:
+        for name in ([named[1]] if named else []) + ["main", "bin/main"]:
             if os.access(folder / name, os.X_OK):
                 return folder / name
         return None
