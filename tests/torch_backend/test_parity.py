@@ -7,7 +7,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-import torch_models as models  # noqa: E402
+from tests.torch_backend import torch_models as models  # noqa: E402
 
 from warpfive.cli import main  # noqa: E402
 from warpfive.torch_backend import quantized  # noqa: E402
