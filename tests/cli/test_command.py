@@ -170,6 +170,20 @@ def test_figures_of_the_table() -> None:
     assert short_name("void a::f<(int)3>(float*, int)") == "a::f<(int)3>"
 
 
+def test_any_number_of_processes_share_the_cache(tmp_path: Path) -> None:
+    """Four users meet a program that no cache has seen, at the same time."""
+    source = tmp_path / "shared.cu"
+    source.write_text(f"// {tmp_path}\n{HELLO}")
+    words = [sys.executable, "-m", "warpfive", "run", str(source)]
+    running = [
+        subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    for one in running:
+        said = one.communicate(timeout=120)
+        assert (one.returncode, *said) == (0, "thread 0\nthread 1\n", "to stderr\n")
+
+
 def test_an_interrupted_build_says_what_it_was_and_leaves_nothing_half_written(tmp_path) -> None:
     environment = os.environ | {"WARPFIVE_CACHE": str(tmp_path)}
     words = [sys.executable, "-m", "warpfive", "build"]

@@ -50,20 +50,25 @@ def in_doubt(code: bytes, said: bytes) -> bool:
     return any(looks_like_ptx(body.decode()) for body in _IN_IR.findall(code))
 
 
-def rewrite(text: str) -> str:
-    """The text with its PTX replaced; UnsupportedError names the first that cannot be."""
+def rewrite(text: str) -> tuple[str, list[UnsupportedError]]:
+    """The text with its PTX replaced, and what could not be: that stays as it is.
+
+    Assembly of the host's, in functions that device code does not have, is none of ours.
+    """
     parts, at = [], 0
+    refused: list[UnsupportedError] = []
     for statement in statements(text):
         if not looks_like_ptx(statement.code):
             continue
         try:
             made = translate(statement.code, statement.operands, statement.clobbers)
         except UnsupportedError as failure:
-            raise UnsupportedError(f"{_place(text, statement.start)}: {failure}") from None
+            refused.append(UnsupportedError(f"{_place(text, statement.start)}: {failure}"))
+            continue
         lines = text.count("\n", statement.start, statement.end)
         parts += [text[at : statement.start], made, "\n" * lines]
         at = statement.end
-    return "".join([*parts, text[at:]])
+    return "".join([*parts, text[at:]]), refused
 
 
 def looks_like_ptx(code: str) -> bool:

@@ -96,8 +96,10 @@ def _without_ptx(words: list[str], action: list[str]) -> CompletedProcess[bytes]
     if done.returncode:
         return None
     text = done.stdout.decode(errors="replace")
-    changed = assembly.rewrite(text)
+    changed, refused = assembly.rewrite(text)
     if changed == text:
+        if refused:
+            raise refused[0]
         return None
     options[options.index("cuda")] = "cuda-cpp-output"
     kept = precompiled.for_text(options)
@@ -105,7 +107,10 @@ def _without_ptx(words: list[str], action: list[str]) -> CompletedProcess[bytes]
         path = Path(folder) / "source.cui"
         path.write_text(changed)
         name = ["-main-file-name", Path(source).name]
-        return toolchain.run_clang([*action, *name, *kept, str(path)])
+        done = toolchain.run_clang([*action, *name, *kept, str(path)])
+    if refused and assembly.in_doubt(done.stdout, done.stderr):
+        raise refused[0]
+    return done
 
 
 def compile_unit(
