@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from warpfive.compiler import DeviceOptions, toolchain
+from warpfive.compiler import DeviceOptions, compile_device, toolchain
 from warpfive.compiler.device import clang_arguments
 from warpfive.compiler.host import arguments
 from warpfive.compiler.options import Options
+from warpfive.isa import read_image
 
 HEADERS = sorted(
     str(path.relative_to(toolchain.INCLUDE))
@@ -121,3 +122,8 @@ def test_a_program_of_many_features(tmp_path, side, standard):
     path = tmp_path / "program.cu"
     path.write_text(PROGRAM)
     cuda(path, side, standard)
+
+
+def test_the_names_of_narrow_floats_are_there():
+    image = read_image(compile_device(Path(__file__).parent / "half_names.cu"))
+    assert len(image.kernels) == 1

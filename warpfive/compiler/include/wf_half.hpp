@@ -368,18 +368,18 @@ __wf_hd WF_H operator+(const WF_H &a) { return a; }
 __wf_hd WF_H operator-(const WF_H &a) { return __hneg(a); }
 __wf_hd WF_H2 operator+(const WF_H2 &a) { return a; }
 __wf_hd WF_H2 operator-(const WF_H2 &a) { return __hneg2(a); }
-__wf_hd WF_H &operator++(WF_H &a) { return a = __hadd(a, WF_H(1.0f)); }
-__wf_hd WF_H &operator--(WF_H &a) { return a = __hsub(a, WF_H(1.0f)); }
-__wf_hd WF_H operator++(WF_H &a, int) {
-  const WF_H old = a;
-  ++a;
-  return old;
-}
-__wf_hd WF_H operator--(WF_H &a, int) {
-  const WF_H old = a;
-  --a;
-  return old;
-}
+#define __WF_STEP(T, op, name, one)                            \
+  __wf_hd T &operator op(T &a) { return a = name(a, one); }    \
+  __wf_hd T operator op(T &a, int) {                           \
+    const T old = a;                                           \
+    a = name(a, one);                                          \
+    return old;                                                \
+  }
+__WF_STEP(WF_H, ++, __hadd, WF_H(1.0f))
+__WF_STEP(WF_H, --, __hsub, WF_H(1.0f))
+__WF_STEP(WF_H2, ++, __hadd2, WF_H2(WF_H(1.0f), WF_H(1.0f)))
+__WF_STEP(WF_H2, --, __hsub2, WF_H2(WF_H(1.0f), WF_H(1.0f)))
+#undef __WF_STEP
 
 /* ---- Functions: computed in float, rounded once ---- */
 
