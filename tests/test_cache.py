@@ -2,7 +2,7 @@
 
 import os
 
-from warpfive.cache import bound, write
+from warpfive.cache import Store, bound, digest, write
 
 
 def test_a_write_is_whole_and_leaves_nothing_behind(tmp_path):
@@ -20,3 +20,14 @@ def test_the_bound_drops_what_was_used_least_recently(tmp_path):
     bound(tmp_path, 250)
     kept = [name for name in "abcd" if (tmp_path / name / "object.so").exists()]
     assert kept == ["a", "b"]
+
+
+def test_a_store_of_large_entries_keeps_to_its_limit(tmp_path, monkeypatch):
+    monkeypatch.setenv("WARPFIVE_CACHE", str(tmp_path))
+    store = Store("large", limit_bytes=1000)
+    keys = [digest(str(number)) for number in range(20)]
+    for key in keys:
+        store.put(key, bytes(100))
+    sizes = [path.stat().st_size for path in store.folder.glob("*/*")]
+    assert 600 <= sum(sizes) <= 1000
+    assert store.get(keys[-1]) is not None

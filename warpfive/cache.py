@@ -114,7 +114,8 @@ class Store:
             write(self.path(key), data)
         except OSError:
             return
-        if int(key[:2], 16) < 8:  # one addition in 32 looks at the size
+        # one addition in 32 looks at the size, and every one that is large
+        if int(key[:2], 16) < 8 or len(data) > self.limit_bytes // 256:
             bound(self.folder, self.limit_bytes, 0.75)
 
 
