@@ -220,6 +220,14 @@ def test_a_large_table_is_sampled_and_still_reused_at_its_size(counted, array):
     assert one.footprint_loaded == pytest.approx(32768, rel=0.1)
 
 
+def test_long_blocks_are_seen_in_windows_that_their_warps_share(counted, array):
+    n = 40_000  # past the first window; eight warps read the same, and a sector holds 8 floats
+    one = counted("broadcasts", (2, 256), array(n), array(512), n, exact=False)
+    assert one.global_load.sectors == pytest.approx(2 * 8 * n, rel=0.01)
+    assert one.l1.hits(1 << 14, 1) == pytest.approx((1 - 1 / 64) * 16 * n, rel=0.03)
+    assert one.global_store.requests == 16  # what is in no loop is seen wherever it comes
+
+
 def test_a_blocked_product_shares_rows_between_blocks(counted, array):
     n = 64
     one = counted("matmul", ((4, 4), (16, 16)), n, array(n * n), array(n * n), array(n * n))
@@ -245,6 +253,7 @@ CASES = [
     ("recursive", (1, 32), "a", ()), ("wrapped", (1, 64), "a", (2**32 - 16,)),
     ("stream", (6, 64), "aa", (700,)), ("table_loop", (5, 32), "aa", (200, 2)),
     ("matmul", ((2, 3), (16, 16)), "", (32, "a", "a", "a")),
+    ("broadcasts", (2, 96), "aa", (50,)),
 ]  # fmt: skip
 
 

@@ -122,7 +122,9 @@ class Plan:
         ssa = registers_of_stack(program, kernel, flow)
         self.spills: set[int] = set()
         self.registers = 0
+        self.once: set[int] = set()
         if ssa is not None:
+            self.once = outside_loops(ssa.flow)
             self.registers = pressure(ssa)
             if ssa.stack.promoted:
                 self.spills = set(stack_accesses(self.blocks.values()))
@@ -180,7 +182,7 @@ class Plan:
         rows = [self._op(pc, ins, lines) for pc, ins in ops]
         sites = [f"%wf_site {{ i64 {s.pc}, i32 {s.offset}, i32 {rest.get(s.pc, 0)}, "
                  f"i16 {s.size}, i8 {s.parts}, i8 {s.kind}, i8 {s.columns}, i8 {s.registers}, "
-                 f"i8 {int(s.turned)}, i8 0 }}" for s in self.sites]
+                 f"i8 {int(s.turned)}, i8 {int(s.pc in self.once)} }}" for s in self.sites]
         places = [f"%wf_line {{ i32 {files[file]}, i32 {line} }}" for file, line in lines]
         text = "".join(f"{name}\\00" for name in map(_escaped, files)) or "\\00"
         count = sum(len(name.encode()) + 1 for name in files) or 1
@@ -258,6 +260,12 @@ def registers_of_stack(program: Program, kernel: str, flow: Flow | None) -> Ssa 
         return Ssa(flow or Flow(program, kernel))
     except NotFast:
         return None
+
+
+def outside_loops(flow: Flow) -> set[int]:
+    """Offsets of instructions that a warp executes once at most."""
+    looped = {pc for node in flow.nodes if node.loop for pc, _ in node.instructions}
+    return {pc for node in flow.nodes for pc, _ in node.instructions} - looped
 
 
 def stack_accesses(blocks: Iterable[Block]) -> list[int]:
@@ -455,7 +463,7 @@ class Counting:
         b = self.b
         now = b.emit(f"load i64, ptr {self.progress}")
         start = b.emit(f"load i64, ptr {self.capture}")
-        wanted = b.emit(f"icmp uge i64 {now}, {start}")
+        wanted = "true" if self.pc in self.plan.once else b.emit(f"icmp uge i64 {now}, {start}")
         tell, after = self.branch_label("tell"), self.branch_label("told")
         splats = dict(b.splats)
         b.run(f"br i1 {wanted}, label %{tell}, label %{after}")

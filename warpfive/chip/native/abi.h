@@ -174,7 +174,7 @@ typedef struct WfSite {
                                the base and the bytes between rows (or columns, if turned) */
   uint8_t registers;        /* of a tile, a lane */
   uint8_t turned;
-  uint8_t pad;
+  uint8_t once;             /* in no loop: it is reported outside the windows, too */
 } WfSite;
 
 typedef struct WfLine {

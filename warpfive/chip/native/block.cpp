@@ -199,7 +199,11 @@ void Block::count_with(const WfCode *code) {
 void Block::use(const WfCode *code, uint64_t index) {
   code_ = code;
   general_ = code->general ? code : nullptr;
-  trace = code->flags & WF_CODE_COUNTS ? job->new_trace(index) : nullptr;
+  trace = code->flags & WF_CODE_COUNTS ? &own_trace_ : nullptr;
+  if (trace) {
+    job->begin_trace(trace, index);
+    for (HotAddresses &one : hot) one.clear();
+  }
   count_with(code);
   ctx->budget = fast_budget;
   general_now = false;

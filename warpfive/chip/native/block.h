@@ -56,7 +56,8 @@ class Block {
   uint64_t patience_start_ns = 0, patience_block = 0;  // see poll()
   uint32_t patience_warp = 0;
   // While the block is counted:
-  std::unique_ptr<Trace> trace;         // null: it is not
+  Trace *trace = nullptr;               // null: it is not
+  HotAddresses hot[2];                  // of atomics on global and shared memory
   SiteTally *sites = nullptr;           // of the code that runs now
   const WfSite *site_table = nullptr;
 
@@ -79,6 +80,7 @@ class Block {
   Turn unrunnable();
   void watch(WfWarp *warp);
 
+  Trace own_trace_;
   const WfCode *code_ = nullptr;
   const WfCode *general_ = nullptr;
   uint64_t area_ = 0, area_bytes_ = 0, stack_open_ = 0, shared_ = 0, shared_open_ = 0;

@@ -36,6 +36,7 @@ class Capture {
         ctx_(*ctx), block_(*block), time_(ctx->progress - site.rest) {}
 
   void take(Lanes *lanes);
+  bool take_one(uint64_t address, uint32_t mask);
   void take_tile(uint64_t base, uint64_t stride, uint32_t mask);
 
  private:
@@ -52,7 +53,7 @@ class Capture {
   Trace &trace_;
   SiteTally &tally_;
   const WfCtx &ctx_;
-  const Block &block_;
+  Block &block_;
   uint64_t time_;
 };
 
@@ -82,6 +83,35 @@ void Capture::take(Lanes *lanes) {
     rest[space_of(lanes->address[i])].add(lanes->address[i], lanes->number[i]);
   for (int space = 0; space < spaces; space++)
     if (rest[space].count) take_space(static_cast<Space>(space), rest[space]);
+}
+
+/// The usual case of one address for all lanes; false where it is not the usual one.
+bool Capture::take_one(uint64_t address, uint32_t mask) {
+  address += static_cast<uint64_t>(int64_t{site_.offset});
+  Space space = space_of(address);
+  uint32_t size = site_.size;
+  if (site_.kind == WF_ATOMIC || space == space_local) return false;
+  if (site_.parts > 1 && address & (uint64_t{size} * site_.parts - 1)) return false;
+  if (site_.parts > 1) tally_.wide++;
+  size *= site_.parts;
+  uint32_t turns = 1;
+  if (space == space_shared && size > 4) {
+    uint32_t together = size == 8 ? WF_LANES / 2 : WF_LANES / 4, group = (1u << together) - 1;
+    turns = 0;
+    for (uint32_t first = 0; first < WF_LANES; first += together)
+      turns += (mask >> first & group) != 0;
+  }
+  tally_.captured++;
+  SpaceTally *to = &tally_.space[space];
+  auto lanes = static_cast<uint64_t>(std::popcount(mask));
+  to->requests++;
+  to->lanes += lanes;
+  to->bytes += lanes * size;
+  to->touched += turns;
+  to->ideal += turns;
+  if (space == space_global)
+    trace_.add(address / sector_bytes, time_, ctx_.warp_index, site_.kind);
+  return true;
 }
 
 /// Whether every lane's parts together are aligned, so that they can be one access.
@@ -207,7 +237,7 @@ void Capture::atomic(SpaceTally *to, Space space, const Lanes &lanes) {
   std::copy_n(lanes.address, lanes.count, sorted);
   if (!std::is_sorted(sorted, sorted + lanes.count)) std::sort(sorted, sorted + lanes.count);
   uint64_t most = 0;
-  HotAddresses &hot = trace_.hot[space == space_shared];
+  HotAddresses &hot = block_.hot[space == space_shared];
   for (uint32_t i = 0, end; i < lanes.count; i = end) {
     for (end = i; end < lanes.count && sorted[end] == sorted[i];) end++;
     to->addresses++;
@@ -218,10 +248,13 @@ void Capture::atomic(SpaceTally *to, Space space, const Lanes &lanes) {
 }
 
 /// Whether the access is wanted; else when the next one will be.
-bool wanted(WfCtx *ctx, const Block &block, uint32_t mask) {
-  if (block.trace->windowed && !Windows::open(ctx->progress)) {
-    ctx->capture_from = Windows::next(ctx->progress);
-    return false;
+bool wanted(WfCtx *ctx, const Block &block, uint32_t site, uint32_t mask) {
+  const Trace &trace = *block.trace;
+  if (trace.windowed && !Windows::open(ctx->progress, trace.phase)) {
+    ctx->capture_from = Windows::next(ctx->progress, trace.phase);
+    if (!block.site_table[site].once) return false;
+  } else {
+    ctx->capture_from = 0;  // the warp before may have left it at a later window
   }
   ctx->capture_from = 0;  // an earlier warp of this context may have left a later time
   return mask != 0;
@@ -231,7 +264,7 @@ bool wanted(WfCtx *ctx, const Block &block, uint32_t mask) {
 
 void capture_access(WfCtx *ctx, uint32_t site, uint32_t mask) {
   auto *block = static_cast<Block *>(ctx->scheduler);
-  if (!wanted(ctx, *block, mask)) return;
+  if (!wanted(ctx, *block, site, mask)) return;
   const WfSite &where = block->site_table[site];
   if (where.columns)
     return Capture(ctx, where, block).take_tile(ctx->access_addr[0], ctx->access_addr[1], mask);
@@ -245,11 +278,13 @@ void capture_access(WfCtx *ctx, uint32_t site, uint32_t mask) {
 
 void capture_one(WfCtx *ctx, uint32_t site, uint32_t mask, uint64_t address) {
   auto *block = static_cast<Block *>(ctx->scheduler);
-  if (!wanted(ctx, *block, mask)) return;
+  if (!wanted(ctx, *block, site, mask)) return;
+  Capture capture(ctx, block->site_table[site], block);
+  if (capture.take_one(address, mask)) return;
   Lanes lanes;
   for (; mask; mask &= mask - 1)
     lanes.add(address, static_cast<uint32_t>(std::countr_zero(mask)));
-  Capture(ctx, block->site_table[site], block).take(&lanes);
+  capture.take(&lanes);
 }
 
 void capture_warp_end(WfCtx *ctx) {

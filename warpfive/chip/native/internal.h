@@ -73,7 +73,7 @@ uint64_t typical_block_ps(const Kernel &kernel);
 void set_typical_block_ps(const Kernel &kernel, uint64_t picoseconds);
 /// Host time of a kernel's blocks in all launches, and of those that were counted.
 struct CountingTime {
-  std::atomic<uint64_t> busy_ns{0}, counted_ns{0};
+  std::atomic<uint64_t> busy_ns{0}, counted_ns{0}, launches{0};
 };
 CountingTime &counting_time(const Kernel &kernel);
 void own_codes(Kernel *kernel);

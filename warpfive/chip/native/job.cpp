@@ -16,9 +16,8 @@ constexpr uint64_t most_chunk = 1 << 16;
 constexpr uint64_t group_blocks = 4;         // neighbours that are counted together
 constexpr uint64_t sample_groups = 16;       // of a big grid
 // Counting may take so long for a kernel, and then a share of the time of all its blocks.
-constexpr uint64_t count_grace_ns = 2'000'000, count_share = 8;
+constexpr uint64_t count_grace_ns = 1'000'000, count_share = 8;
 constexpr uint64_t shapes_grace_ns = 20'000'000;  // and a kernel of many shapes, each seen once
-constexpr uint64_t access_ns = 200;          // a captured access costs about so much afterwards
 constexpr size_t block_accesses = 2048, exact_accesses = 1 << 22;
 
 constexpr uint64_t clock_step_ns = 20'000;   // most that passes between two reads of such a warp
@@ -130,10 +129,19 @@ bool Job::load_code(std::string *why) {
   counting = counts;
   group = group_blocks;
   unknown = !counted_before(launch);
+  sample_seed = counting_time(kernel).launches++;
   sample_stride = group;
   if (!settings().exact)
     sample_stride = round_up((blocks + sample_groups - 1) / sample_groups, group);
   return true;
+}
+
+bool Job::sampled(uint64_t block) const {
+  if (counting == plain) return false;
+  // At places that move, lest a pattern of the grid is in step, and others in the next launch.
+  uint64_t row = block / sample_stride, places = sample_stride / group;
+  uint64_t place = Trace::hash(row + sample_seed * most_groups) % places;
+  return block % sample_stride / group == place;
 }
 
 bool Job::granted(uint64_t block) {
@@ -153,27 +161,36 @@ void Job::spent(uint64_t nanoseconds, bool counted) {
   if (counted) counted_ns_.fetch_add(nanoseconds, std::memory_order_relaxed);
 }
 
-std::unique_ptr<Trace> Job::new_trace(uint64_t block) {
-  auto trace = std::make_unique<Trace>();
+void Job::begin_trace(Trace *trace, uint64_t block) const {
   size_t most = block_accesses;
   if (settings().exact) most = std::max<size_t>(exact_accesses / blocks, 256);
   trace->begin(block, warps, most);
   trace->windowed = !settings().exact;
-  return trace;
+  trace->phase = Trace::hash(block / group) % Windows::period;
 }
 
-void Job::add_trace(std::unique_ptr<Trace> trace) {
-  for (uint64_t one : trace->progress) trace->path = std::max(trace->path, one);
-  counted_ns_.fetch_add(trace->accesses.size() * access_ns, std::memory_order_relaxed);
+void Job::add_trace(const Block &block) {
+  uint64_t start = now_ns();
+  Trace trace = *block.trace;
+  for (uint64_t one : trace.progress) trace.path = std::max(trace.path, one);
+  trace.progress = {};
+  RawCounts own;
+  settle_block(trace, &own);
+  // Looking at it again together with its neighbours takes about as long.
+  counted_ns_.fetch_add(2 * (now_ns() - start), std::memory_order_relaxed);
   std::lock_guard lock(mutex);
-  traces.push_back(std::move(*trace));
+  counts.add(own);
+  for (int i = 0; i < 2; i++) hot[i].add(block.hot[i]);
+  traces.push_back(std::move(trace));
 }
 
 RawCounts Job::take_counts() {
   CountingTime &time = counting_time(kernel);
   time.busy_ns += busy_ns_;
   time.counted_ns += counted_ns_;
-  counts.blocks += traces.size();
+  for (int i = 0; i < 2; i++)
+    if (hot[i].total)
+      counts.hottest[i] += static_cast<double>(hot[i].most()) / static_cast<double>(hot[i].total);
   settle_traces(&traces, {.blocks = blocks, .group = group}, &counts);
   return std::move(counts);
 }

@@ -53,14 +53,15 @@ class Job {
   bool take(uint64_t *first, uint64_t *count);
   bool all_taken() const { return next_.load(std::memory_order_relaxed) >= blocks; }
   /// Whether a block is in the sample that may be counted.
-  bool sampled(uint64_t block) const { return counting != plain && block % sample_stride < group; }
+  bool sampled(uint64_t block) const;
   /// Whether it is to be counted: in the sample, and counting has not cost too much so far.
   bool granted(uint64_t block);
   /// General code that goes on where `code` stopped. nullptr after fail().
   const WfCode *general_for(const WfCode *code);
   void add_counts(const WfCode *code, const uint64_t *counters, const SiteTally *sites);
-  std::unique_ptr<Trace> new_trace(uint64_t block);
-  void add_trace(std::unique_ptr<Trace> trace);
+  void begin_trace(Trace *trace, uint64_t block) const;
+  /// A counted block has ended.
+  void add_trace(const Block &block);
   /// Host time that a worker spent on blocks, counted ones or others.
   void spent(uint64_t nanoseconds, bool counted);
   /// What was counted, at the launch's end.
@@ -92,8 +93,9 @@ class Job {
   uint64_t grid_id;
   const WfCode *plain = nullptr;
   const WfCode *counting = nullptr;
-  uint64_t sample_stride = 1;    // of each so many blocks the first `group` are in the sample
+  uint64_t sample_stride = 1;    // of each so many blocks `group` neighbours are in the sample
   uint64_t group = 1;
+  uint64_t sample_seed = 0;
   bool unknown = false;          // nothing was counted yet of this kernel and shape
   GridBarrier grid;
   std::atomic<uint64_t> finished{0};
@@ -104,6 +106,7 @@ class Job {
   Failure failure;
   RawCounts counts;
   std::vector<Trace> traces;
+  HotAddresses hot[2];
 
   bool offered = false;             // the pool's
   std::atomic<unsigned> users{0};   // the pool's: helpers at work

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <unordered_map>
 
 #include "warpfive/chip/native/device.h"
 
@@ -17,7 +16,7 @@ constexpr uint64_t sector_bytes = 32;
 /// Sums over a prefix of positions, each of which counts or does not.
 class Marks {
  public:
-  explicit Marks(size_t size) : tree_(size + 1) {}
+  void begin(size_t size) { tree_.assign(size + 1, 0); }
   void add(size_t at, int amount) {
     for (size_t i = at + 1; i < tree_.size(); i += i & (0 - i)) tree_[i] += amount;
   }
@@ -31,23 +30,92 @@ class Marks {
   std::vector<int> tree_;
 };
 
+/// What is known of each sector: an open hash table that keeps its room.
+template <typename Value>
+class Sectors {
+ public:
+  /// Forgets all; room for so many at the least.
+  void begin(size_t most) {
+    size_t room = std::bit_ceil(2 * most + 2);
+    if (slots_.size() < room) slots_.resize(room);
+    mask_ = room - 1;
+    std::fill_n(slots_.begin(), room, Slot{});
+  }
+  /// The sector's value; `fresh` where it had none.
+  Value &at(uint64_t sector, bool *fresh) {
+    size_t place = Trace::hash(sector) & mask_;
+    while (slots_[place].used && slots_[place].sector != sector) place = (place + 1) & mask_;
+    *fresh = !slots_[place].used;
+    slots_[place].used = true;
+    slots_[place].sector = sector;
+    return slots_[place].value;
+  }
+
+ private:
+  struct Slot {
+    uint64_t sector = 0;
+    Value value{};
+    bool used = false;
+  };
+  std::vector<Slot> slots_;
+  size_t mask_ = 0;
+};
+
 struct Ordered {
   Access access;
   uint32_t block;
 };
 
-std::vector<Ordered> abreast(const std::vector<const Trace *> &blocks, unsigned shift) {
-  std::vector<Ordered> all;
+/// An access's position in its stream, and how many sectors the windows had missed before it.
+struct Last {
+  size_t at = 0;
+  double missed = 0;
+};
+
+/// Room for looking at a stream, kept by each thread.
+struct Room {
+  std::vector<Ordered> gathered, sorted;
+  std::vector<uint32_t> starts;
+  Marks marks;
+  Sectors<Last> last;
+};
+
+bool earlier(const Ordered &a, const Ordered &b) {
+  if (a.access.time != b.access.time) return a.access.time < b.access.time;
+  if (a.block != b.block) return a.block < b.block;
+  return a.access.warp < b.access.warp;
+}
+
+/// By time, keeping the order otherwise: times are small numbers, so that counting sorts them.
+void sort_by_time(Room *room) {
+  uint32_t latest = 0;
+  for (const Ordered &one : room->gathered) latest = std::max(latest, one.access.time);
+  size_t count = room->gathered.size();
+  if (latest > 4 * count + 1024) {
+    room->sorted = room->gathered;
+    std::stable_sort(room->sorted.begin(), room->sorted.end(), earlier);
+    return;
+  }
+  room->starts.assign(latest + 2, 0);
+  for (const Ordered &one : room->gathered) room->starts[one.access.time + 1]++;
+  for (size_t i = 1; i < room->starts.size(); i++) room->starts[i] += room->starts[i - 1];
+  room->sorted.resize(count);
+  for (const Ordered &one : room->gathered) room->sorted[room->starts[one.access.time]++] = one;
+  if (!std::is_sorted(room->sorted.begin(), room->sorted.end(), earlier))
+    std::stable_sort(room->sorted.begin(), room->sorted.end(), earlier);
+}
+
+const std::vector<Ordered> &abreast(const std::vector<const Trace *> &blocks, unsigned shift,
+                                    Room *room) {
   uint64_t mask = (uint64_t{1} << shift) - 1;
+  room->gathered.clear();
   for (uint32_t i = 0; i < blocks.size(); i++)
     for (const Access &one : blocks[i]->accesses)
-      if (!(Trace::hash(one.sector >> 2) & mask)) all.push_back({one, i});
-  std::stable_sort(all.begin(), all.end(), [](const Ordered &a, const Ordered &b) {
-    if (a.access.time != b.access.time) return a.access.time < b.access.time;
-    if (a.block != b.block) return a.block < b.block;
-    return a.access.warp < b.access.warp;
-  });
-  return all;
+      if (!(Trace::hash(one.sector >> 2) & mask)) room->gathered.push_back({one, i});
+  if (std::is_sorted(room->gathered.begin(), room->gathered.end(), earlier))
+    return room->gathered;
+  sort_by_time(room);
+  return room->sorted;
 }
 
 int bucket_of(double distance) {
@@ -88,13 +156,14 @@ struct Seen {
 
 class Footprint {
  public:
+  void begin(size_t most) { sectors_.begin(most); }
   void take(const Access &one, uint32_t group);
   /// `reach`: share of the grid between the outermost groups.
   void add_to(RawCounts *to, double weight, double groups, double all, double reach) const;
 
  private:
   Touched &owner(uint64_t address);
-  std::unordered_map<uint64_t, Seen> sectors_;
+  Sectors<Seen> sectors_;
   std::vector<Touched> owners_;
 };
 
@@ -111,7 +180,8 @@ Touched &Footprint::owner(uint64_t address) {
 
 void Footprint::take(const Access &one, uint32_t group) {
   uint8_t bits = one.kind == WF_LOAD ? 1 : one.kind == WF_STORE ? 2 : 3;
-  Seen &seen = sectors_[one.sector];
+  bool new_here;
+  Seen &seen = sectors_.at(one.sector, &new_here);
   if (seen.group != group) {
     seen.group = group;
     seen.here = 0;
@@ -186,7 +256,6 @@ void Trace::begin(uint64_t index, uint32_t warps, size_t most_accesses) {
   accesses.clear();
   progress.assign(warps, 0);
   path = barrier_wait = 0;
-  for (HotAddresses &one : hot) one.clear();
   most_ = most_accesses;
 }
 
@@ -208,37 +277,49 @@ ReuseTally reuse_of(std::vector<const Trace *> blocks, double *weight) {
   }
   *weight = static_cast<double>(uint64_t{1} << shift);
   bool windowed = blocks.front()->windowed;
-  std::vector<Ordered> all = abreast(blocks, shift);
-  Marks marks(all.size());
-  std::unordered_map<uint64_t, std::pair<size_t, double>> last;  // position, and `missed` then
-  last.reserve(all.size());
+  uint64_t phase = blocks.front()->phase;
+  static thread_local Room room;
+  const std::vector<Ordered> &all = abreast(blocks, shift, &room);
+  Marks &marks = room.marks;
+  marks.begin(all.size());
+  room.last.begin(all.size());
   double cold = 0, missed = 0;  // distinct sectors between the windows, as far as can be said
   uint64_t captured = 1, before = 0;
   for (size_t i = 0; i < all.size(); i++) {
     const Access &one = all[i].access;
-    if (windowed && one.time / Windows::period != before / Windows::period) {
-      double skipped = static_cast<double>(one.time / Windows::period - before / Windows::period) *
-                       (Windows::period - Windows::length);
+    uint64_t periods = (one.time + phase) / Windows::period - (before + phase) / Windows::period;
+    if (windowed && periods) {
+      double skipped = static_cast<double>(periods) * (Windows::period - Windows::length);
       missed += cold / static_cast<double>(captured) * skipped;
       captured += Windows::length;
     } else {
       captured += one.time - before;
     }
     before = one.time;
-    auto [found, fresh] = last.try_emplace(one.sector, i, missed);
+    bool fresh;
+    Last &last = room.last.at(one.sector, &fresh);
     if (fresh) {
       cold++;
       if (one.kind != WF_ATOMIC) tally.cold[one.kind]++;
     } else {
-      auto [at, missed_then] = found->second;
-      double distance = (marks.before(i) - marks.before(at + 1) + missed - missed_then) * *weight;
+      double distance =
+          (marks.before(i) - marks.before(last.at + 1) + missed - last.missed) * *weight;
       if (one.kind != WF_ATOMIC) tally.distances[one.kind][bucket_of(distance)]++;
-      marks.add(at, -1);
-      found->second = {i, missed};
+      marks.add(last.at, -1);
     }
+    last = {i, missed};
     marks.add(i, 1);
   }
   return tally;
+}
+
+void settle_block(const Trace &trace, RawCounts *to) {
+  double weight;
+  to->l1.add(reuse_of({&trace}, &weight), weight);
+  to->path_sum += static_cast<double>(trace.path);
+  to->path_max = std::max(to->path_max, static_cast<double>(trace.path));
+  to->barrier_wait += static_cast<double>(trace.barrier_wait);
+  to->blocks++;
 }
 
 void settle_traces(std::vector<Trace> *traces, const Sampling &sampling, RawCounts *to) {
@@ -247,20 +328,13 @@ void settle_traces(std::vector<Trace> *traces, const Sampling &sampling, RawCoun
             [](const Trace &a, const Trace &b) { return a.block < b.block; });
   unsigned shift = 0;
   double weight;
+  size_t accesses = 0;
   for (const Trace &one : *traces) {
     shift = std::max(shift, one.shift());
-    to->l1.add(reuse_of({&one}, &weight), weight);
-    to->path_sum += static_cast<double>(one.path);
-    to->path_max = std::max(to->path_max, static_cast<double>(one.path));
-    to->barrier_wait += static_cast<double>(one.barrier_wait);
-  }
-  for (int i = 0; i < 2; i++) {
-    HotAddresses all;
-    for (const Trace &one : *traces) all.add(one.hot[i]);
-    if (all.total)
-      to->hottest[i] += static_cast<double>(all.most()) / static_cast<double>(all.total);
+    accesses += one.accesses.size();
   }
   Footprint footprint;
+  footprint.begin(accesses);
   uint64_t mask = (uint64_t{1} << shift) - 1;
   uint32_t groups = 0;
   size_t largest = 1;

@@ -17,12 +17,17 @@ struct Access {
 };
 
 /// Progress of a warp at which its accesses are captured: the beginning, then a window in each
-/// period, the same for all warps of a block so that they are seen side by side.
+/// period, the same for all warps of a group of blocks so that they are seen side by side; groups
+/// have phases of their own.
 struct Windows {
   static constexpr uint64_t first = 4096, period = 32768, length = 2048;
-  static bool open(uint64_t progress) { return progress < first || progress % period < length; }
+  static bool open(uint64_t progress, uint64_t phase) {
+    return progress < first || (progress + phase) % period < length;
+  }
   /// The next progress at which a window opens.
-  static uint64_t next(uint64_t progress) { return (progress / period + 1) * period; }
+  static uint64_t next(uint64_t progress, uint64_t phase) {
+    return ((progress + phase) / period + 1) * period - phase;
+  }
 };
 
 /// The addresses most used by atomics; exact for few, else from below (Metwally et al., "Efficient computation of frequent
@@ -69,12 +74,12 @@ class Trace {
 
   uint64_t block = 0;
   bool windowed = true;
+  uint64_t phase = 0;  // of the windows
   uint64_t sample_mask = 0;
   uint64_t seen[3] = {};
   std::vector<Access> accesses;
   std::vector<uint64_t> progress;  // by warp
   uint64_t path = 0, barrier_wait = 0;
-  HotAddresses hot[2];  // of global and shared memory
 
  private:
   void thin();
@@ -90,7 +95,9 @@ struct Sampling {
   uint64_t group = 1;   // neighbouring blocks that were counted together
 };
 
-/// Adds to `to` what the traces of one launch tell: reuse, footprint, critical paths.
+/// Adds to `to` what one block's trace tells: reuse within it, its critical path.
+void settle_block(const Trace &trace, RawCounts *to);
+/// And what those of a launch tell together: reuse between neighbours, footprint.
 void settle_traces(std::vector<Trace> *traces, const Sampling &sampling, RawCounts *to);
 
 }  // namespace wf

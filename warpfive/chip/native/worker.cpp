@@ -211,7 +211,7 @@ void Worker::run_whole(uint64_t first, uint64_t count, const WfCode *code) {
   chunk_next_ = first + ended;
   job_->finished.fetch_add(ended, std::memory_order_relaxed);
   if (ended == count) {
-    if (block->trace) job_->add_trace(std::move(block->trace));
+    if (block->trace) job_->add_trace(*block);
     return give_back(block);
   }
   chunk_next_++;
@@ -241,7 +241,7 @@ void Worker::run_stepped(Block *block) {
 /// Whether the block is over, and what that means for the launch.
 bool Worker::settle(Block *block, Turn turn) {
   if (turn == Turn::done) {
-    if (block->trace) job_->add_trace(std::move(block->trace));
+    if (block->trace) job_->add_trace(*block);
     job_->finished.fetch_add(1, std::memory_order_relaxed);
     job_->grid.leave();
   } else if (turn == Turn::failed) {
