@@ -139,6 +139,12 @@ def test_what_is_refused():
         gemm(matrix(half), matrix(half), Matrix(half.array.ptr, DType.I32, 2, 1, 0), 2, 2, 2)
 
 
+@pytest.mark.parametrize("m", [1, 3])
+@pytest.mark.parametrize("n", [127, 128, 300])
+def test_few_rows_where_b_lies_by_rows(m, n):
+    check(m, n, 100, DType.BF16, DType.BF16, DType.BF16)
+
+
 @pytest.mark.parametrize("dtype", [DType.BF16, DType.F16])
 @pytest.mark.parametrize("layout", [(False, False), (True, False), (False, True), (True, True)])
 def test_tiles_and_the_edges_that_overlap(dtype, layout):

@@ -107,7 +107,11 @@ wfk_status mixed_types(const wfk_gemm_args &args, cudaStream_t stream);
 bool takes_few_rows(const wfk_gemm_args &args);
 wfk_status few_rows(const wfk_gemm_args &args, cudaStream_t stream);
 
-/// Whether tensor tiles serve the product: 16-bit types, no side shorter than a block's.
+/// Whether the kernels for up to four rows serve it where B lies by rows.
+bool takes_wide(const wfk_gemm_args &args);
+wfk_status wide(const wfk_gemm_args &args, cudaStream_t stream);
+
+/// Whether tensor tiles serve the product: 16-bit types, no side shorter than a block's least.
 bool takes_tiles(const wfk_gemm_args &args);
 wfk_status by_tiles(const wfk_gemm_args &args, cudaStream_t stream);
 

@@ -101,6 +101,7 @@ extern "C" wfk_status wfk_gemm(const wfk_gemm_args *args, wfk_stream stream) {
   if (g.k <= 1) g.a.cs = g.b.rs = 1;
   if (takes_tiles(g)) return by_tiles(g, (cudaStream_t)stream);
   if (takes_few_rows(g)) return few_rows(g, (cudaStream_t)stream);
+  if (takes_wide(g)) return wide(g, (cudaStream_t)stream);
   return g.a.type == g.b.type && (is_real(g.a.type) || g.a.type == WFK_F64)
              ? same_types(g, (cudaStream_t)stream)
              : mixed_types(g, (cudaStream_t)stream);
