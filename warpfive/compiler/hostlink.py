@@ -41,7 +41,7 @@ OF_THE_C_LIBRARY = ("memcpy", "memmove", "memset", "memcmp", "bcmp", "strlen")
 
 OPENMP = {"gomp", "omp", "iomp5"}
 BUILT_IN = {"c", "m", "pthread", "dl", "rt", "util", "stdc++", "gcc", "gcc_s", "c++", "c++abi",
-            "culibos", "stdc++fs", *OPENMP}  # fmt: skip
+            "culibos", "stdc++fs"}  # fmt: skip
 """Names that every link has anyway."""
 
 MISSING_CUDA = {
@@ -205,7 +205,7 @@ def command(
             words.append(word)
     if runtime:
         words += [str(runtime), "-rpath", str(runtime.parent)]
-    words += ["--as-needed", *_openmp(), *common.libraries]
+    words += ["--as-needed", *common.libraries]
     stdcxx = standard_library()
     if stdcxx and _foreign(order):
         words.append(stdcxx)
@@ -213,7 +213,7 @@ def command(
 
 
 def _openmp() -> list[str]:
-    """LLVM's OpenMP library, for objects that need it, and where programs find it."""
+    """LLVM's OpenMP library, and where programs find it."""
     folder = toolchain.openmp()
     return [str(folder / "lib/libomp.so"), "-rpath", str(folder / "lib")] if folder else []
 
@@ -239,6 +239,8 @@ def _library(name: str, folders: list[str]) -> list[str]:
         for folder in folders
         for suffix in (".so", ".a")
     )
+    if not found and name in OPENMP:
+        return _openmp()
     if not found and (name in RUNTIME_LIBRARIES or name in BUILT_IN):
         return []
     if not found and name in MISSING_CUDA:

@@ -272,6 +272,7 @@ def _host(options: Options, value: str) -> None:
 def _host_word(options: Options, word: str) -> None:
     if word in ("-fopenmp", "-qopenmp", "-openmp", "-mp"):
         options.openmp = True
+        options.link_order.append("-lomp")
     elif word in ("-rdynamic", "-s", "-pie", "-no-pie") or word.startswith("-Wl,"):
         options.link += word[4:].split(",") if word.startswith("-Wl,") else _link_word(word)
     elif word == "-w":
