@@ -3,8 +3,9 @@
     python -m benchmarks.torch [--results FOLDER] [--only NAME,NAME] [--layers N] [--rounds N]
 
 Every case runs three ways: eager on the CPU, eager on the chip, compiled on the chip. The ways
-alternate, the best of the rounds counts, and a ratio is CPU seconds / chip seconds, so 1.0 is
-CPU PyTorch's speed. Seconds are host time; weights are random. `--layers` shortens the models.
+alternate (a model too large to be held twice takes its ways one after the other), the best of the
+rounds counts, and a ratio is CPU seconds / chip seconds, so 1.0 is CPU PyTorch's speed. Seconds
+are host time; weights are random. `--layers` shortens the models.
 """
 
 from __future__ import annotations
@@ -176,20 +177,29 @@ def main() -> None:
 
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     wanted = words.only.split(",") if words.only else [case.name for case in CASES]
-    rows = []
+    dispatch = dispatch_us()
+    rows: list[Row] = []
     for case in CASES:
         for dtype in case.dtypes:
             if case.name in wanted and dtype in words.dtypes.split(","):
                 rows.append(measure(case, dtype, words.layers, words.rounds))
-                print(table(rows[-1:], {"cuda": 0.0, "cpu": 0.0}).splitlines()[2], flush=True)
-    dispatch = dispatch_us()
-    text = f"{machine()}\n{table(rows, dispatch)}"
-    print(text)
-    if words.results:
-        words.results.mkdir(parents=True, exist_ok=True)
-        (words.results / "torch.txt").write_text(text + "\n")
-        record = {"machine": machine(), "dispatch_us": dispatch, "rows": list(map(asdict, rows))}
-        (words.results / "torch.json").write_text(json.dumps(record, indent=1) + "\n")
+                print(table(rows[-1:], dispatch).splitlines()[2], flush=True)
+                if words.results:
+                    keep(words.results, rows, dispatch)
+    print(f"{machine()}\n{table(rows, dispatch)}")
+
+
+def keep(folder: Path, rows: list[Row], dispatch: dict[str, float]) -> None:
+    """After every case, so that what is done is kept; rows of cases not in this run stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    known = folder / "torch.json"
+    before = json.loads(known.read_text())["rows"] if known.exists() else []
+    named = {(row.case, row.dtype): row for row in (*(Row(**old) for old in before), *rows)}
+    order = [case.name for case in CASES]
+    rows = sorted(named.values(), key=lambda row: (order.index(row.case), row.dtype != "fp32"))
+    (folder / "torch.txt").write_text(f"{machine()}\n{table(rows, dispatch)}\n")
+    record = {"machine": machine(), "dispatch_us": dispatch, "rows": list(map(asdict, rows))}
+    (folder / "torch.json").write_text(json.dumps(record, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """torch.compile: results against eager PyTorch on the CPU, launches and traffic against eager."""
 
 import copy
+import json
+import os
 import subprocess
 import sys
 
@@ -148,3 +150,36 @@ def test_modes_and_the_named_backend():
         'InputError: backend="warpfive" compiles for the chip, and the tensors are on cpu; '
         'move the model and its inputs with .to("cuda")'
     ) in str(caught.value)
+
+
+BLOCK = """
+import sys, torch
+from warpfive.torch_backend import activate
+activate()
+torch.manual_seed(0)
+x, w = torch.randn(128, 512).cuda(), torch.ones(512).cuda()
+
+def block(x, w):
+    normed = x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6) * w
+    return torch.nn.functional.gelu(normed) + x
+
+run = torch.compile(block) if sys.argv[1] == "compiled" else block
+run(x, w)
+torch.cuda.synchronize()
+"""
+
+
+def test_the_chips_counters_see_fewer_launches_and_less_traffic(tmp_path):
+    counted = {}
+    for way in ("eager", "compiled"):
+        report = tmp_path / way
+        subprocess.run(
+            [sys.executable, "-c", BLOCK, way], check=True, capture_output=True,
+            env=os.environ | {"WARPFIVE_REPORT": str(report)},
+        )  # fmt: skip
+        records = [json.loads(line) for line in report.read_text().splitlines()]
+        sectors = sum(r["global_load"]["sectors"] + r["global_store"]["sectors"] for r in records)
+        counted[way] = sum(r["launches"] for r in records), sectors
+    assert counted["compiled"][0] == 1
+    assert counted["eager"][0] >= 6
+    assert counted["compiled"][1] < counted["eager"][1] / 2

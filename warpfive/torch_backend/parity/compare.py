@@ -98,8 +98,10 @@ def measure(
         InputError: no checkpoint of a causal language model, an unknown dtype, too short a text.
     """
     check(directory, options)
+    from warpfive.torch_backend import activate
     from warpfive.torch_backend.parity.model import blocks, load, place, token_ids
 
+    activate()
     ids = token_ids(directory, options.text or SAMPLE, options.tokens)
     if len(ids) < 2:
         raise InputError(f"the text has {len(ids)} tokens; a comparison takes at least 2")
