@@ -100,11 +100,13 @@ class Handover(Counting, Fast):
 
     def spill_group(self, pc: int, variables: set[Variable]) -> None:
         """Write the active lanes' registers and program counters in canonical form."""
-        entries, frame = [(CONSTANT, pc, abi.WARP["pc"], 0)], _Frame()
+        self._spill_from(_Frame(), pc, variables)
+
+    def _spill_from(self, frame: _Frame, pc: int, variables: set[Variable]) -> None:
+        """The same, with what is put into the frame beside what is there already."""
+        entries = [(CONSTANT, pc, abi.WARP["pc"], 0)]
         for variable in sorted(variables):
-            kind, source = self._source(variable, frame)
-            target, size = _target(variable)
-            entries.append((kind, source, target, size))
+            entries.append((*self._source(variable, frame), *_target(variable)))
         if self.ssa.stack.promoted:
             entries.append((STACK_TOP, self.delta, *_target(("x", STACK_POINTER))))
         shared = self.wide(self.scalar("x", self.shared_base()))
@@ -127,6 +129,8 @@ class Handover(Counting, Fast):
             if value.kind == "V" and value.name is not None and definition in self.homes.taken:
                 at = abi.WARP["fast_state"] + self.homes.taken[definition][0][0]
                 return KINDS[value.type] + IN_STATE, at
+        if variable not in self.changed and definition in frame.places:
+            return frame.places[definition]
         value = self.get_variable(variable)
         if value.uniform and value.const is not None:
             return CONSTANT, value.const
@@ -152,6 +156,14 @@ class Handover(Counting, Fast):
         region = self.divergence.regions[index]
         b.label(f"SR{index}")
         waits = region.order + ([region.exit] if region.exit != EXIT else [])
+        # Nodes need much the same values: each goes into the frame once, whoever waits.
+        frame = _Frame()
+        for number in waits:
+            self.begin_node(number)
+            for variable in sorted(self.ssa.live_in[number]):
+                definition = self.ssa.entry[number].get(variable)
+                if definition is not None and definition not in frame.places:
+                    frame.places[definition] = self._source(variable, frame)
         for number in waits:
             mask = b.emit(f"load i32, ptr {self.pending[number]}")
             some = b.emit(f"icmp ne i32 {mask}, 0")
@@ -160,7 +172,7 @@ class Handover(Counting, Fast):
             b.label(here)
             self.begin_node(number)
             self.set_mask(mask)
-            self.spill_group(self.flow.nodes[number].start, self.ssa.live_in[number])
+            self._spill_from(frame, self.flow.nodes[number].start, self.ssa.live_in[number])
             b.run(f"br label %{after}")
             b.label(after)
         b.run("br label %spilled")
@@ -174,10 +186,11 @@ class Handover(Counting, Fast):
 
 
 class _Frame:
-    """Offsets for the values of one spill."""
+    """Offsets for the values of one spill; where definitions are that several nodes need."""
 
     def __init__(self) -> None:
         self.size = 0
+        self.places: dict[int, tuple[int, int]] = {}
 
     def room(self, kind: str) -> int:
         size, align = size_of(kind)
