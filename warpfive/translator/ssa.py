@@ -39,6 +39,7 @@ class Stack:
         self.delta: dict[int, int] = {0: 0}
         self.events: dict[int, list[tuple[int, Slot, bool]]] = {}  # pc, slot, whether stored
         self.wider: dict[tuple[int, int], Slot] = {}  # by node and pc: loads of a slot's low part
+        self.floats: set[int] = set()  # pcs of float loads: they take a slot whole or not at all
         self.promoted = self._scan(flow) and self._consistent(flow)
 
     def _scan(self, flow: Flow) -> bool:
@@ -48,6 +49,8 @@ class Stack:
             delta = self.delta[number]
             events = self.events.setdefault(number, [])
             for pc, ins in flow.nodes[number].instructions:
+                if ins.name in LOADS and ins.name[0] == "f":
+                    self.floats.add(pc)
                 moved = self._step(pc, ins, delta, events)
                 if moved is None:
                     return False
@@ -108,7 +111,7 @@ class Stack:
             elif slot not in now:
                 around = [other for other in rivals[slot] & now
                           if other[0] == slot[0] and other[1] > slot[1]]
-                if not around:
+                if not around or pc in self.floats:
                     return False
                 self.wider[number, pc] = around[0]
         return True
