@@ -8,7 +8,6 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from tests.torch_backend import torch_models as models  # noqa: E402
-
 from warpfive.cuda import launches  # noqa: E402
 
 
