@@ -25,6 +25,11 @@ UNSCHEDULED = ("-disable-post-ra", "-enable-misched=false")
 """Schedulers cost most of the time on long blocks of vector code, and such hosts reorder anyway."""
 
 
+LONG = 10_000
+"""Lines of LLVM text past which code gets fewer passes: of many small blocks they take half the
+time, and win little."""
+
+
 @cache
 def _initialise() -> None:
     for option in UNSCHEDULED:
@@ -89,7 +94,7 @@ def compile_object(text: str, level: str = "", opt: int = 2) -> bytes:
         raise TranslationError(f"internal: the translator wrote bad LLVM code: {error}") from error
     module.triple = tm.triple
     module.data_layout = str(tm.target_data)
-    optimise(module, tm, opt)
+    optimise(module, tm, 1 if text.count("\n") > LONG else opt)
     return tm.emit_object(module)
 
 
