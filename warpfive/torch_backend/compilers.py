@@ -1,5 +1,6 @@
 """PyTorch's compilers, for the chip: ``torch.compile`` and C++ extensions."""
 
+import logging
 from types import ModuleType
 
 from warpfive.torch_backend.late import after_import
@@ -7,6 +8,8 @@ from warpfive.torch_backend.late import after_import
 
 def install() -> None:
     """Prepares both; each is set up when PyTorch imports it."""
+    # it warns at import that there is no Triton, which nothing here would use
+    logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)
     after_import("torch._inductor.compile_fx", inductor)
     after_import("torch._dynamo.backends.registry", backend)
     after_import("torch.utils.cpp_extension", extensions)
