@@ -114,8 +114,12 @@ def baddbmm(
 @op("linear")
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """One product, its bias in the kernel; (rows, features) from any leading dimensions."""
-    rows = input.reshape(-1, input.shape[-1])
+    rows = input if input.dim() == 2 else input.reshape(-1, input.shape[-1])
     out = input.new_empty((rows.shape[0], weight.shape[0]))
+    plain = bias is None or bias.is_contiguous()
+    if plain and out.dtype in TYPES and rows.numel() and weight.numel():
+        gemm(rows, weight.t(), out, bias=bias)  # fewer views than the general way takes
+        return out if input.dim() == 2 else out.view(*input.shape[:-1], weight.shape[0])
     multiply(rows[None], weight.t()[None], out[None], bias, beta=0 if bias is None else 1)
     return out.reshape(*input.shape[:-1], weight.shape[0])
 
