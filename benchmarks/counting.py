@@ -2,7 +2,7 @@
 
     python -m benchmarks.counting [--results FOLDER] [--only NAME,NAME]
 
-Each kernel of benchmarks/translate is launched as often as fills about half a second, and again
+Each kernel of benchmarks/translate is launched as often as fills about a third of a second, and again
 with WARPFIVE_REPORT at the default sampling and with WARPFIVE_EXACT. A ratio is CPU seconds of
 all launches with counting / without, the best of three runs each. `once` is a single launch.
 """
@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.translate.__main__ import HERE, NAMES
 
 ROUNDS = 3
-SPENT_S = 0.5
+SPENT_S = 0.3
 MODES = {"plain": {}, "default": {"WARPFIVE_REPORT": ""}, "exact": {"WARPFIVE_EXACT": "1"}}
 
 
@@ -52,7 +52,7 @@ def measure(program: Path, name: str, folder: Path) -> tuple[int, dict[str, floa
         best["once"] = min(best["once"], seconds(program, name, 1, folder, "plain"))
         best["once counted"] = min(best["once counted"],
                                    seconds(program, name, 1, folder, "default"))
-    exact_runs = max(1, runs // 20)
+    exact_runs = max(1, runs // 200)
     best["exact"] = seconds(program, name, exact_runs, folder, "exact") * runs / exact_runs
     return runs, best
 

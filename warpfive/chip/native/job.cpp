@@ -3,6 +3,7 @@
 #include "warpfive/chip/native/job.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "warpfive/chip/native/clock.h"
 
@@ -18,7 +19,7 @@ constexpr uint64_t sample_groups = 16;       // of a big grid
 // Counting may take so long for a kernel, and then a share of the time of all its blocks.
 constexpr uint64_t count_grace_ns = 1'000'000, count_share = 8;
 constexpr uint64_t shapes_grace_ns = 20'000'000;  // and a kernel of many shapes, each seen once
-constexpr size_t block_accesses = 2048, exact_accesses = 1 << 22;
+constexpr size_t block_accesses = 2048, exact_accesses = 1 << 20;
 
 constexpr uint64_t clock_step_ns = 20'000;   // most that passes between two reads of such a warp
 constexpr uint64_t clock_wait_reads = 256;   // of a warp, from which on it waits for the clock
@@ -163,7 +164,7 @@ void Job::spent(uint64_t nanoseconds, bool counted) {
 
 void Job::begin_trace(Trace *trace, uint64_t block) const {
   size_t most = block_accesses;
-  if (settings().exact) most = std::max<size_t>(exact_accesses / blocks, 256);
+  if (settings().exact) most = std::max<size_t>(exact_accesses / blocks, 64);
   trace->begin(block, warps, most);
   trace->windowed = !settings().exact;
   trace->phase = Trace::hash(block / group) % Windows::period;
@@ -188,9 +189,13 @@ RawCounts Job::take_counts() {
   CountingTime &time = counting_time(kernel);
   time.busy_ns += busy_ns_;
   time.counted_ns += counted_ns_;
-  for (int i = 0; i < 2; i++)
-    if (hot[i].total)
-      counts.hottest[i] += static_cast<double>(hot[i].most()) / static_cast<double>(hot[i].total);
+  for (int i = 0; i < 2; i++) {
+    if (!hot[i].total) continue;
+    auto most = static_cast<double>(hot[i].most());
+    // Of a sample, what chance alone may have put on one address does not count.
+    if (traces.size() < blocks) most = std::max(0.0, most - 2 * std::sqrt(most));
+    counts.hottest[i] += most / static_cast<double>(hot[i].total);
+  }
   settle_traces(&traces, {.blocks = blocks, .group = group}, &counts);
   return std::move(counts);
 }

@@ -36,7 +36,7 @@ class Sectors {
  public:
   /// Forgets all; room for so many at the least.
   void begin(size_t most) {
-    size_t room = std::bit_ceil(2 * most + 2);
+    size_t room = std::bit_ceil(most + most / 2 + 2);
     if (slots_.size() < room) slots_.resize(room);
     mask_ = room - 1;
     std::fill_n(slots_.begin(), room, Slot{});
