@@ -2,9 +2,9 @@
 
     python -m benchmarks.counting [--results FOLDER] [--only NAME,NAME]
 
-Each kernel of benchmarks/translate is launched as often as fills about a third of a second, and again
-with WARPFIVE_REPORT at the default sampling and with WARPFIVE_EXACT. A ratio is CPU seconds of
-all launches with counting / without, the best of three runs each. `once` is a single launch.
+Each kernel of benchmarks/translate is launched as often as fills about a third of a second, and
+again with WARPFIVE_REPORT at the default sampling and with WARPFIVE_EXACT. A ratio is CPU seconds
+of all launches with counting / without, the best of ROUNDS runs each. `once` is a single launch.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def write(folder: Path, rows: list, summary: str) -> None:
              *(f"{k},{n},{a:.3f},{b:.3f},{c:.3f}" for k, n, a, b, c in rows)]
     (folder / "counting.csv").write_text("\n".join(lines) + "\n")
     (folder / "counting.txt").write_text(
-        f"{os.cpu_count()} cores; {time.strftime('%Y-%m-%d')}; geometric mean: {summary}\n")
+        f"{os.cpu_count()} cores; rounds: {ROUNDS}; {time.strftime('%Y-%m-%d')}; geometric mean: {summary}\n")
 
 
 if __name__ == "__main__":
