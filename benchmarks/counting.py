@@ -91,7 +91,8 @@ def write(folder: Path, rows: list, summary: str) -> None:
              *(f"{k},{n},{a:.3f},{b:.3f},{c:.3f}" for k, n, a, b, c in rows)]
     (folder / "counting.csv").write_text("\n".join(lines) + "\n")
     (folder / "counting.txt").write_text(
-        f"{os.cpu_count()} cores; rounds: {ROUNDS}; {time.strftime('%Y-%m-%d')}; geometric mean: {summary}\n")
+        f"{os.cpu_count()} cores; rounds: {ROUNDS}; {time.strftime('%Y-%m-%d')}; "
+        f"geometric mean: {summary}\n")
 
 
 if __name__ == "__main__":
