@@ -1,7 +1,7 @@
 """Runs PyTorch's operator database on the chip.
 
     python -m benchmarks.operators [--dtypes float32,bfloat16] [--only add,nn.functional.*]
-        [--samples N] [--jobs N] [--results FOLDER]
+        [--samples N] [--jobs N] [--minutes M] [--results FOLDER]
 
 Operators are judged in processes of their own: one that ends its process counts as failed.
 """
@@ -94,6 +94,7 @@ def tasks(only: list[str], dtypes: list[str], limit: int) -> Iterator[tuple[tupl
 
 def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     from concurrent.futures import ThreadPoolExecutor
+    from concurrent.futures import wait as wait_for
     from queue import SimpleQueue
 
     from rich.progress import Progress
@@ -105,10 +106,12 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     for worker in workers:
         idle.put(worker)
 
-    def judged(one: tuple[tuple, str]) -> dict[str, Any]:
+    rows: list[dict[str, Any]] = []
+
+    def judge(one: tuple[tuple, str]) -> None:
         worker = idle.get()
         try:
-            return worker.run(*one)
+            rows.append(worker.run(*one))
         finally:
             idle.put(worker)
             progress.advance(bar)
@@ -117,7 +120,10 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
         with Progress(disable=not sys.stderr.isatty()) as progress:
             bar = progress.add_task("operators", total=len(todo))
             with ThreadPoolExecutor(options.jobs) as pool:
-                return list(pool.map(judged, todo))
+                done = [pool.submit(judge, one) for one in todo]
+                wait_for(done, options.minutes * 60 or None)
+                pool.shutdown(wait=False, cancel_futures=True)
+                return sorted(rows, key=lambda row: (row["dtype"], row["name"]))
     finally:
         for worker in workers:
             worker.stop()
@@ -169,6 +175,7 @@ def main() -> None:
     parser.add_argument("--dtypes", default=DTYPES)
     parser.add_argument("--only", default="")
     parser.add_argument("--samples", type=int, default=0, help="of an operator; 0: all")
+    parser.add_argument("--minutes", type=float, default=0, help="stop then; 0: never")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--results", type=Path)
     parser.add_argument("--work", action="store_true", help=argparse.SUPPRESS)
