@@ -44,6 +44,7 @@ int wf_start(const char *library, Compile compile, Report report) {
     if (report) allow_fallback(report);
     install_device();
     install_fallback();
+    fill_combination_stub();
     fill_copy_stub();
     fill_attention_stub();
     fill_extreme_stubs();

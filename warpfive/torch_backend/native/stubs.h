@@ -9,6 +9,7 @@ namespace wf::torch_backend {
 void fill_stub(void *stub, const char *signature, const char *name);
 
 /// Fill the stubs whose functions are written in this library.
+void fill_combination_stub();
 void fill_copy_stub();
 void fill_attention_stub();
 void fill_extreme_stubs();

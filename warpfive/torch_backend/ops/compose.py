@@ -266,3 +266,15 @@ def isin(
     place = torch.searchsorted(others, elements.contiguous()).clamp(max=len(others) - 1)
     found = others[place] == elements
     return out.copy_(~found if invert else found)
+
+
+@op("rrelu_with_noise")
+def rrelu(
+    self: Tensor, noise: Tensor, lower: float = 0.125, upper: float = 1 / 3, training: bool = False,
+    generator: torch.Generator | None = None,
+) -> Tensor:  # fmt: skip
+    if not training:
+        return torch.where(self <= 0, self * ((lower + upper) / 2), self)
+    noise.uniform_(lower, upper, generator=generator)
+    noise.copy_(torch.where(self <= 0, noise, 1))
+    return self * noise

@@ -381,9 +381,3 @@ def cross(self: Tensor, other: Tensor, *, dim: int = -1, out: Tensor) -> Tensor:
     b0, b1, b2 = b.unbind(dim)
     parts = [a1 * b2 - a2 * b1, a2 * b0 - a0 * b2, a0 * b1 - a1 * b0]
     return out.copy_(torch.stack(parts, dim))
-
-
-@op("_compute_linear_combination")
-def linear_combination(input: Tensor, coefficients: Tensor) -> Tensor:
-    flat = input.reshape(input.shape[0], -1)
-    return (coefficients @ flat).reshape(coefficients.shape[0], *input.shape[1:])

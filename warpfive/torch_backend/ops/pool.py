@@ -303,3 +303,57 @@ def max_pool2d_backward(
         flat.scatter_add_(1, indices.reshape(-1, out_plane), grad_output.reshape(-1, out_plane))
         grad_input.copy_(flat.reshape(self.shape))
     return grad_input
+
+
+def fractional(
+    self: Tensor, window: list[int], size: list[int], samples: Tensor, output: Tensor,
+    indices: Tensor,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """Windows at pseudo-random places (Graham 2014): rows of ``samples`` (batch, channels, rank)
+    say how far each dimension's windows are shifted; of two, the last has the first sample."""
+    rank = len(window)
+    source = self if self.dim() == rank + 2 else self.unsqueeze(0)
+    places = []
+    for d in range(rank):
+        drawn = samples[..., 1 - d if rank == 2 else d, None].to(torch.float32)
+        places.append(starts(source.shape[d + 2], size[d], window[d], drawn))
+    flat_value, flat_place = window_extremes(source, window, size, places)
+    shape = (*self.shape[:-rank], *size)
+    for out, found in ((output, flat_value), (indices, flat_place)):
+        out.resize_(shape).copy_(found.reshape(shape))
+    return output, indices
+
+
+def starts(length: int, wanted: int, window: int, drawn: Tensor) -> Tensor:
+    """First element of every window, (batch, channels, wanted)."""
+    at = torch.arange(wanted, device=drawn.device)
+    alpha = (length - window) / (wanted - 1) if wanted > 1 else 0.0
+    first = ((at + drawn) * alpha).long() - (drawn * alpha).long()
+    return torch.where(at == wanted - 1, length - window, first)
+
+
+def window_extremes(
+    source: Tensor, window: list[int], size: list[int], places: list[Tensor]
+) -> tuple[Tensor, Tensor]:
+    """The greatest element of each window, and where it lies in its plane."""
+    rank, (batch, channels) = len(window), source.shape[:2]
+    where = torch.zeros((batch, channels), dtype=torch.int64, device=source.device)
+    where = where.reshape(batch, channels, *[1] * (2 * rank))
+    for d in range(rank):
+        reach = torch.arange(window[d], device=source.device)
+        at = places[d][..., None] + reach  # (batch, channels, wanted, window)
+        shape = [batch, channels] + [1] * (2 * rank)
+        shape[2 + d], shape[2 + rank + d] = size[d], window[d]
+        where = where * source.shape[2 + d] + at.reshape(shape)
+    where = where.reshape(batch, channels, torch.Size(size).numel(), -1)
+    flat = source.reshape(batch, channels, 1, -1).expand(-1, -1, where.shape[2], -1)
+    value, chosen = flat.gather(3, where).max(-1)
+    return value, where.gather(3, chosen[..., None])[..., 0]
+
+
+@op("fractional_max_pool2d.output", "fractional_max_pool3d.output")
+def fractional_max_pool(
+    self: Tensor, kernel_size: list[int], output_size: list[int], random_samples: Tensor, *,
+    output: Tensor, indices: Tensor,
+) -> tuple[Tensor, Tensor]:  # fmt: skip
+    return fractional(self, kernel_size, output_size, random_samples, output, indices)

@@ -82,3 +82,18 @@ def softmax(self: Tensor, dim: int, half_to_float: bool, *, out: Tensor) -> Tens
 @op("_log_softmax.out")
 def log_softmax(self: Tensor, dim: int, half_to_float: bool, *, out: Tensor) -> Tensor:
     return softmax_along(self, dim, out, True)
+
+
+@op("_softmax_backward_data.out")
+def softmax_backward(
+    grad_output: Tensor, output: Tensor, dim: int, input_dtype: torch.dtype, *, grad_input: Tensor
+) -> Tensor:
+    mean = (grad_output * output).sum(dim, keepdim=True)
+    return grad_input.copy_((grad_output - mean) * output)
+
+
+@op("_log_softmax_backward_data.out")
+def log_softmax_backward(
+    grad_output: Tensor, output: Tensor, dim: int, input_dtype: torch.dtype, *, out: Tensor
+) -> Tensor:
+    return out.copy_(grad_output - output.exp() * grad_output.sum(dim, keepdim=True))
