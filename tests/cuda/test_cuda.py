@@ -158,3 +158,25 @@ def test_a_fault_sticks_until_the_reset(capfd: pytest.CaptureFixture[str]) -> No
     assert "wild" in capfd.readouterr().err
     cuda.Device().reset()
     assert cuda.zeros(1).get().tolist() == [0]
+
+
+SCAN = r"""
+extern "C" __global__ void scan(const long *in, long *out) {
+  __shared__ long totals[256];
+  totals[threadIdx.x] = in[threadIdx.x];
+  for (int reach = 1; reach < blockDim.x; reach *= 2) {
+    __syncthreads();
+    long before = threadIdx.x >= reach ? totals[threadIdx.x - reach] : 0;
+    __syncthreads();
+    totals[threadIdx.x] += before;
+  }
+  out[threadIdx.x] = totals[threadIdx.x];
+}"""
+
+
+@pytest.mark.parametrize("threads", [32, 64, 96, 256])
+def test_a_warp_that_leaves_fast_code_between_barriers_is_waited_for(threads):
+    # Addresses below totals[0] in lanes that do not load make warp 0 go on in general code.
+    values, sums = np.arange(threads, dtype=np.int64) % 7, np.zeros(threads, np.int64)
+    RawKernel(SCAN, "scan")((1,), (threads,), (values, sums))
+    assert sums.tolist() == np.cumsum(values).tolist()

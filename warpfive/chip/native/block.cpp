@@ -227,7 +227,9 @@ void Block::adopt(uint64_t index, const WfCode *code) {
   place(index);
   memset(arrivals_, 0, sizeof arrivals_);
   in_grid_ = false;
-  if (code->fast) {  // every warp is where it should be
+  if (code->fast) {
+    // The warps behind this one have not had their turn: their barrier has opened.
+    for (uint32_t i = at + 1; i < warp_count_; i++) release(warp(i), warp(i)->parked, 0);
     general_now = false;
     watch(warp(at));
     return;
