@@ -178,5 +178,5 @@ extern "C" __global__ void scan(const long *in, long *out) {
 def test_a_warp_that_leaves_fast_code_between_barriers_is_waited_for(threads):
     # Addresses below totals[0] in lanes that do not load make warp 0 go on in general code.
     values, sums = np.arange(threads, dtype=np.int64) % 7, np.zeros(threads, np.int64)
-    RawKernel(SCAN, "scan")((1,), (threads,), (values, sums))
+    cuda.RawKernel(SCAN, "scan")((1,), (threads,), (values, sums))
     assert sums.tolist() == np.cumsum(values).tolist()
