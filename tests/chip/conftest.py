@@ -49,6 +49,11 @@ def device() -> Device:
 
 
 @pytest.fixture(scope="session")
+def make_bench() -> type[Bench]:
+    return Bench
+
+
+@pytest.fixture(scope="session")
 def elf() -> bytes:
     return compile_device(HERE / "kernels.cu")
 

@@ -17,10 +17,8 @@ def elf() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def bench(device, elf):
-    from conftest import Bench
-
-    made = Bench(device, device.load(elf), elf)
+def bench(device, elf, make_bench):
+    made = make_bench(device, device.load(elf), elf)
     yield made
     device.count(on=False)
 
