@@ -1,5 +1,7 @@
 """Faults: CUDA's code, one exact line, and the process lives."""
 
+from pathlib import Path
+
 import pytest
 
 from warpfive.chip.device import Fault
@@ -9,9 +11,7 @@ pytestmark = pytest.mark.usefixtures("engine")
 
 def line_of(text: str) -> int:
     """Number of the first line of the kernels' source that holds ``text``."""
-    from conftest import HERE
-
-    lines = (HERE / "kernels.cu").read_text().splitlines()
+    lines = (Path(__file__).parent / "kernels.cu").read_text().splitlines()
     return next(i for i, line in enumerate(lines, 1) if text in line)
 
 
