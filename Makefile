@@ -1,4 +1,5 @@
 # make install | demo | test | check. Everything goes into .venv; the package index is pip's.
+# editable_mode=compat: a folder `warpfive` beside a script must not stand before the package.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -12,7 +13,8 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(STAMP): pyproject.toml $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[charts,openmp,test,check,torch]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat \
+		-e '.[charts,openmp,test,check,torch]'
 	$(BIN)/warpfive build
 	@touch $@
 
