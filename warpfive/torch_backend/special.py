@@ -73,6 +73,7 @@ OTHER = {
         text="int power; *e0 = (E0)frexp((math_t<E2>)*e2, &power); *e1 = power", own_types=True,
         stores=True, needs=NEEDS,
     ),
+    "conj_physical": Formula(text="conjugate(a)"),
     "complex": Formula(
         text="*e0 = E0(*e1, *e2)", own_types=True, stores=True, needs=NEEDS
     ),
@@ -98,6 +99,7 @@ STUBS: dict[str, tuple[str, str]] = {
     },
     "nextafter_stub": ("pointwise", "nextafter"),
     "frexp_stub": ("pointwise", "frexp"),
+    "conj_physical_stub": ("pointwise", "conj_physical"),
     "complex_stub": ("pointwise", "complex"),
     "polar_stub": ("pointwise", "polar"),
     "polygamma_stub": ("pointwise int64", "polygamma"),

@@ -57,7 +57,11 @@ template <class X, class R>
 struct xor_sum {
   typedef long State;
   static __device__ State start() { return 0; }
-  static __device__ void step(State &state, X value, long) { state ^= to<long>(value); }
+  /// The bits of a float are those of the same number as a double.
+  static __device__ void step(State &state, X value, long) {
+    if constexpr (is_real<X>::value) state ^= __double_as_longlong(to<double>(value));
+    else state ^= to<long>(value);
+  }
   static __device__ void join(State &state, const State &other) { state ^= other; }
   static __device__ R result(const State &state, long, const Slot *) { return (R)state; }
 };
