@@ -131,7 +131,7 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def summary(rows: list[dict[str, Any]]) -> str:
     """The tables of results, as Markdown."""
-    titles = ["type", "operators", "all samples pass", "samples", "pass", "wrong", "unsupported", "failed"]
+    titles = ["type", "operators", "all samples pass", "samples", "pass", *FIELDS[3:6]]
     lines = ["| " + " | ".join(titles) + " |",
              "|---|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
     for dtype in dict.fromkeys(row["dtype"] for row in rows):

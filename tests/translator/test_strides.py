@@ -1,4 +1,4 @@
-"""Lanes that read elements a few bytes apart get theirs out of wide loads, the same as one by one."""
+"""Lanes that read elements a few bytes apart get theirs out of wide loads, as one by one."""
 
 import numpy as np
 import pytest
