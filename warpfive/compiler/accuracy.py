@@ -182,7 +182,8 @@ def _build(folder: Path) -> bytes:
              ["-o", output])  # fmt: skip
         objects.append(output)
     made = folder / "host.so"
-    _zig("c++", ["-shared", *objects, "-o", str(made)])
+    # Its functions call one another, not those of a libwarpfive.so that is loaded too.
+    _zig("c++", ["-shared", "-Wl,-Bsymbolic", *objects, "-o", str(made)])
     return made.read_bytes()
 
 
