@@ -154,7 +154,8 @@ def total(row: dict[str, Any]) -> int:
     return sum(row[key] for key in FIELDS[2:6])
 
 
-def write(rows: list[dict[str, Any]], folder: Path) -> None:
+def write(rows: list[dict[str, Any]], folder: Path, samples: int) -> None:
+    """Both files; ``samples`` of an operator were judged, 0: all."""
     with open(folder / "operators.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
         writer.writeheader()
@@ -163,7 +164,8 @@ def write(rows: list[dict[str, Any]], folder: Path) -> None:
             writer.writerow(row | {"causes": causes})
     today = datetime.date.today().isoformat()
     head = (
-        "# PyTorch's operator database on the chip\n\nForward samples of "
+        "# PyTorch's operator database on the chip\n\n"
+        f"{f'The first {samples} forward' if samples else 'Forward'} samples of every operator of "
         "`torch.testing._internal.common_methods_invocations.op_db` against the CPU build of "
         f"torch 2.13.0; `python -m benchmarks.operators`; {platform.machine()}, {today}.\n\n"
     )
@@ -186,7 +188,7 @@ def main() -> None:
     rows = measure(options)
     print(summary(rows))
     if options.results:
-        write(rows, options.results)
+        write(rows, options.results, options.samples)
 
 
 if __name__ == "__main__":
