@@ -251,8 +251,6 @@ def upsample_linear(
 ) -> Tensor:
     rank = len(output_size)
     steps = scales(self, out, pad_given(given, rank), align_corners)
-    # A dimension that is not resized is not between places of the input either.
-    steps = [1.0] * (3 - rank) + steps[3 - rank :]
     return resize(LINEAR, self, out, rank, scale=steps, corners=align_corners)
 
 
