@@ -36,6 +36,9 @@ SHAPE_ONLY = {
     "nn.functional.scaled_dot_product_attention_dropout",
 }  # fmt: skip
 
+ON_HOST = {"tensor_split"}
+"""Operators whose tensor arguments but the first stay on the host, as the database has them."""
+
 
 @dataclass
 class Tally:
@@ -73,7 +76,10 @@ def judge_operator(info: Any, dtype: torch.dtype, limit: int) -> Tally:
 def samples(info: Any, dtype: torch.dtype) -> Iterator[Any]:
     torch.manual_seed(1)
     try:
-        yield from info.sample_inputs("cpu", dtype, requires_grad=False)
+        for sample in info.sample_inputs("cpu", dtype, requires_grad=False):
+            # The database asks CUDA devices for this driver alone: torch refuses others there.
+            if sample.kwargs.get("driver", "gels") == "gels" or info.name != "linalg.lstsq":
+                yield sample
     except (ImportError, AttributeError, NotImplementedError, RuntimeError):
         return  # the database needs a package that is not installed, or has no such samples
 
@@ -81,6 +87,8 @@ def samples(info: Any, dtype: torch.dtype) -> Iterator[Any]:
 def judge_sample(info: Any, sample: Any, tally: Tally) -> None:
     try:
         moved = changed(sample, to_chip)
+        if info.name in ON_HOST:
+            moved.args = sample.args
         expected = run(info, changed(sample, clone), "cpu")
     except Exception:  # noqa: BLE001  the CPU cannot: there is nothing to judge
         return

@@ -40,3 +40,30 @@ def test_other_dimensions_and_transposed(function, x, w, settings):
     x, w = torch.randn(x), torch.randn(w)
     got = function(x.cuda(), w.cuda(), *settings)
     torch.testing.assert_close(got.cpu(), function(x, w, *settings), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize(
+    ("shape", "kernel", "stride", "padding", "dilation", "groups"),
+    [
+        ((2, 4, 9), (3,), 2, 1, 1, 1),
+        ((2, 4, 8, 9), (3, 2), 3, 1, 1, 1),
+        ((3, 4, 7, 9), (1, 1), 1, 0, 1, 1),
+        ((2, 4, 9, 8), (3, 3), 1, 2, 2, 2),
+        ((1, 4, 5, 6, 4), (2, 2, 2), 2, 1, 1, 2),
+    ],
+)
+def test_gradients(shape, kernel, stride, padding, dilation, groups, transposed):
+    name = f"conv{'_transpose' if transposed else ''}{len(kernel)}d"
+    filters = (4, 6 // groups) if transposed else (6, 4 // groups)
+    given = [torch.randn(shape), torch.randn(*filters, *kernel), torch.randn(6)]
+    extra = (stride - 1, groups, dilation) if transposed else (dilation, groups)
+    results = []
+    for device in ("cpu", "cuda"):
+        leaves = [t.to(device, copy=True).requires_grad_() for t in given]
+        out = getattr(F, name)(*leaves, stride, padding, *extra)
+        weight = torch.arange(out.numel(), device=device).reshape(out.shape) % 7 - 3.0
+        out.backward(weight)
+        results.append([leaf.grad.cpu() for leaf in leaves])
+    expected, got = results
+    torch.testing.assert_close(got, expected, rtol=1e-3, atol=1e-3)

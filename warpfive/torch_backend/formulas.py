@@ -119,6 +119,7 @@ SCALAR = plain(
     addcmul="a + s0 * b * c",
     addcdiv="a + s0 * (b / c)",
     clamp_tensor="minimum_of<T>(maximum_of<T>(a, b), c)",
+    renorm_scale="a > s0 ? s0 / (a + (T)1e-7) : (T)1",
     gelu_none="gelu_exact<T>(a)",
     gelu_tanh="gelu_tanh<T>(a)",
 )
@@ -193,6 +194,7 @@ STUBS: dict[str, tuple[str, str]] = {
     "min_values_stub": ("reduce", "min_values"),
     "argmax_stub": ("reduce", "argmax"),
     "argmin_stub": ("reduce", "argmin"),
+    "renorm_scale_factor_stub": ("pointwise double", "renorm_scale"),
     "std_var_stub": ("reduce double bool", "std_var"),
     **special.STUBS,
 }  # fmt: skip

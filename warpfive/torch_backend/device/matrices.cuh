@@ -1,5 +1,6 @@
 // Dense factorisations, a warp a matrix. Sources: Golub and Van Loan, Matrix Computations, 4th ed.:
-// LU 3.4, Cholesky 4.2, Householder QR 5.2, Jacobi eigenvalues 8.5, one-sided Jacobi 8.6.
+// LU 3.4, Cholesky 4.2, pivoted LDL 4.4.4 (Bunch and Kaufman), Householder QR 5.2, Jacobi eigenvalues
+// 8.5, one-sided Jacobi 8.6.
 
 struct Matrix {
   X *at;
@@ -64,6 +65,134 @@ __device__ inline int cholesky(const Matrix &a) {
     __syncwarp();
   }
   return 0;
+}
+
+struct Greatest {
+  X size;
+  long place;
+};
+
+/// The greatest of the lanes' sizes; of equal ones, that of the least place.
+__device__ inline Greatest greatest_of(X size, long place) {
+  for (int reach = 16; reach; reach /= 2) {
+    const X other = __shfl_xor_sync(0xffffffffu, size, reach);
+    const long there = __shfl_xor_sync(0xffffffffu, place, reach);
+    if (other > size || (other == size && there < place)) { size = other; place = there; }
+  }
+  return {size, place};
+}
+
+__device__ inline void swap(X &a, X &b) {
+  const X kept = a;
+  a = b;
+  b = kept;
+}
+
+/// Exchanges rows and columns p < q of the symmetric matrix whose lower triangle is right of p.
+__device__ inline void exchange_both(const Matrix &a, long p, long q) {
+  for (long i = p + lane(); i < a.rows; i += 32) {
+    if (i == p) swap(a(p, p), a(q, q));
+    else if (i < q) swap(a(i, p), a(q, i));
+    else if (i > q) swap(a(i, p), a(i, q));
+  }
+  __syncwarp();
+}
+
+/// L D L^T of the symmetric a in its lower triangle, as LAPACK's sytrf leaves it: blocks of one or
+/// two rows on the diagonal, pivots counted from 1 and negative for blocks of two.
+__device__ inline int ldl(const Matrix &a, int *pivots) {
+  const X share = (X)0.6403882032022076;  // (1 + sqrt(17)) / 8
+  const long n = a.rows;
+  int info = 0;
+  for (long k = 0; k < n;) {
+    const X head = fabs(a(k, k));
+    Greatest below{-1, n};
+    for (long i = k + 1 + lane(); i < n; i += 32)
+      if (fabs(a(i, k)) > below.size) below = {fabs(a(i, k)), i};
+    below = greatest_of(below.size, below.place);
+    const long far = below.place;
+    long with = k;
+    int step = 1;
+    if (!(fmax(head, below.size) > 0)) {
+      info = info ? info : (int)k + 1;
+    } else if (head < share * below.size) {
+      X row = 0;
+      for (long j = k + lane(); j < n; j += 32)
+        if (j != far) row = fmax(row, fabs(j < far ? a(far, j) : a(j, far)));
+      row = greatest_of(row, 0).size;
+      if (head < share * below.size * (below.size / row)) {
+        with = far;
+        step = fabs(a(far, far)) >= share * row ? 1 : 2;
+      }
+    }
+    __syncwarp();
+    const long moved = k + step - 1;
+    if (with != moved) {
+      exchange_both(a, moved, with);
+      if (step == 2 && lane() == 0) swap(a(moved, k), a(with, k));
+      __syncwarp();
+    }
+    if (lane() == 0) {
+      pivots[k] = step == 1 ? (int)with + 1 : -(int)with - 1;
+      if (step == 2) pivots[k + 1] = pivots[k];
+    }
+    if (step == 1 && a(k, k) != 0) {
+      const X part = 1 / a(k, k);
+      for (long j = k + 1; j < n; ++j)
+        for (long i = j + lane(); i < n; i += 32) a(i, j) -= a(i, k) * part * a(j, k);
+      __syncwarp();
+      for (long i = k + 1 + lane(); i < n; i += 32) a(i, k) *= part;
+    } else if (step == 2) {
+      const X side = a(k + 1, k), low = a(k + 1, k + 1) / side, high = a(k, k) / side;
+      const X part = 1 / (low * high - 1) / side;
+      for (long j = k + 2; j < n; ++j) {
+        const X x = part * (low * a(j, k) - a(j, k + 1)), y = part * (high * a(j, k + 1) - a(j, k));
+        for (long i = j + lane(); i < n; i += 32) a(i, j) -= a(i, k) * x + a(i, k + 1) * y;
+        __syncwarp();
+        // Rows below have their old elements still; this one is no longer needed.
+        if (lane() == 0) { a(j, k) = x; a(j, k + 1) = y; }
+        __syncwarp();
+      }
+    }
+    __syncwarp();
+    k += step;
+  }
+  return info;
+}
+
+/// Solves L D L^T x = b in place of b for one column a lane.
+__device__ inline void solve_ldl(const Matrix &a, const int *pivots, const Matrix &b) {
+  const long n = a.rows;
+  for (long c = lane(); c < b.columns; c += 32) {
+    for (long k = 0; k < n;) {
+      const bool pair = pivots[k] < 0;
+      const long with = (pair ? -pivots[k] : pivots[k]) - 1;
+      swap(b(k + pair, c), b(with, c));
+      const X x = b(k, c), y = pair ? b(k + 1, c) : 0;
+      for (long i = k + 1 + pair; i < n; ++i)
+        b(i, c) -= a(i, k) * x + (pair ? a(i, k + 1) * y : 0);
+      if (pair) {
+        const X side = a(k + 1, k), high = a(k, k) / side, low = a(k + 1, k + 1) / side;
+        const X part = high * low - 1;
+        b(k, c) = (low * (x / side) - y / side) / part;
+        b(k + 1, c) = (high * (y / side) - x / side) / part;
+      } else {
+        b(k, c) = x / a(k, k);
+      }
+      k += 1 + pair;
+    }
+    for (long k = n - 1; k >= 0;) {
+      const bool pair = pivots[k] < 0;
+      const long with = (pair ? -pivots[k] : pivots[k]) - 1;
+      for (long row = k - pair; row <= k; ++row) {
+        X sum = b(row, c);
+        for (long i = k + 1; i < n; ++i) sum -= a(i, row) * b(i, c);
+        b(row, c) = sum;
+      }
+      swap(b(k, c), b(with, c));
+      k -= 1 + pair;
+    }
+  }
 }
 
 /// Solves a x = b in place of b for one column a lane.

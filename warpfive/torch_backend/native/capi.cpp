@@ -50,6 +50,7 @@ int wf_start(const char *library, Compile compile, Report report) {
     fill_extreme_stubs();
     fill_gather_stubs();
     fill_index_stubs();
+    fill_least_squares_stub();
     fill_norm_stubs();
     fill_random_stubs();
   });

@@ -15,6 +15,7 @@ void fill_attention_stub();
 void fill_extreme_stubs();
 void fill_gather_stubs();
 void fill_index_stubs();
+void fill_least_squares_stub();
 void fill_norm_stubs();
 void fill_random_stubs();
 

@@ -6,7 +6,7 @@ three-dimensional ones are computed by a thread for each result.
 """
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -88,6 +88,51 @@ extern "C" __global__ void k(const Parameters q) {
 }
 """
 
+WEIGHTS = """
+struct Parameters {
+  char *out, *in, *grad;
+  long total, images, channels, filters, groups;
+  long in_size[3], out_size[3], taps[3], step[3], before[3], apart[3];
+};
+/// A warp a weight: the sum over images and places of the result's gradient there times what the
+/// weight met in the input.
+extern "C" __global__ void k(const Parameters q) {
+  typedef math_t<X> T;
+  const long at = ((long)blockIdx.x * blockDim.x + threadIdx.x) / 32;
+  if (at >= q.total) return;
+  long rest = at, tap[3];
+  for (int d = 2; d >= 0; --d) {
+    tap[d] = rest % q.taps[d];
+    rest /= q.taps[d];
+  }
+  const long from_group = q.channels / q.groups, filter = rest / from_group;
+  const long channel = filter / (q.filters / q.groups) * from_group + rest % from_group;
+  const long plane = q.in_size[0] * q.in_size[1] * q.in_size[2];
+  const long places = q.out_size[0] * q.out_size[1] * q.out_size[2];
+  T sum = 0;
+  for (long i = threadIdx.x % 32; i < q.images * places; i += 32) {
+    long place = i % places, offset = 0, part[3];
+    for (int d = 2; d >= 0; --d) {
+      part[d] = place % q.out_size[d];
+      place /= q.out_size[d];
+    }
+    bool inside = true;
+    for (int d = 0; d < 3; ++d) {
+      const long j = part[d] * q.step[d] - q.before[d] + tap[d] * q.apart[d];
+      inside = inside && j >= 0 && j < q.in_size[d];
+      offset = offset * q.in_size[d] + j;
+    }
+    if (!inside) continue;
+    const long image = i / places;
+    const X *in = (const X *)q.in + (image * q.channels + channel) * plane;
+    const X *grad = (const X *)q.grad + (image * q.filters + filter) * places;
+    sum += to<T>(in[offset]) * to<T>(grad[i % places]);
+  }
+  for (int reach = 16; reach; reach /= 2) sum += __shfl_xor_sync(0xffffffffu, sum, reach);
+  if (threadIdx.x % 32 == 0) ((X *)q.out)[at] = to<X>(sum);
+}
+"""
+
 THREADS = 256
 MOST_PATCHES = 64 << 20
 """Elements of patches that are held at a time; more images go one after the other."""
@@ -103,6 +148,11 @@ def direct_kernel(dtype: torch.dtype) -> Kernel:
     return Kernel(f"{numbers()}\ntypedef {cpp(dtype)} X;\n{DIRECT}", "PPPP" + "q" * 23)
 
 
+@functools.cache
+def weights_kernel(dtype: torch.dtype) -> Kernel:
+    return Kernel(f"{numbers()}\ntypedef {cpp(dtype)} X;\n{WEIGHTS}", "PPP" + "q" * 23)
+
+
 @op("convolution")
 def convolution(
     input: Tensor, weight: Tensor, bias: Tensor | None, stride: Sequence[int],
@@ -115,8 +165,7 @@ def convolution(
     image = (input.unsqueeze(0) if single else input).contiguous()
     kernel = weight.contiguous()
     step, before, apart, after = (
-        [*values] * dims if len(values) == 1 else [*values]
-        for values in (stride, padding, dilation, output_padding)
+        spread(values, dims) for values in (stride, padding, dilation, output_padding)
     )
     taps, sizes = kernel.shape[2:], image.shape[2:]
     if transposed:
@@ -151,7 +200,19 @@ def by_product(
     if plain:
         gemm(matrix, image.view(images, channels, places), result, bias=bias, bias_of_rows=True)
         return
-    taps = matrix.shape[2]
+    for first, patches in patched(image, kernel, out, step, before, apart):
+        count = patches.shape[0]
+        gemm(matrix[:count], patches, result[first : first + count], bias=bias,
+             bias_of_rows=True)  # fmt: skip
+
+
+def patched(
+    image: Tensor, kernel: Tensor, out: Tensor, step: list[int], before: list[int],
+    apart: list[int],
+) -> Iterator[tuple[int, Tensor]]:  # fmt: skip
+    """Patches, (images, taps, places), of as many images at a time as fit; the first's number."""
+    images, channels = image.shape[:2]
+    taps, places = kernel[0].numel(), out[0, 0].numel()
     at_once = max(1, min(images, MOST_PATCHES // (taps * places)))
     for first in range(0, images, at_once):
         part = image[first : first + at_once]
@@ -163,8 +224,15 @@ def by_product(
             (-(-places // THREADS), taps, part.shape[0]), THREADS, patches, part, channels,
             height, width, *two(kernel.shape[2:]), *two(out.shape[2:]), *flat[0], *pad, *flat[1],
         )  # fmt: skip
-        gemm(matrix[: part.shape[0]], patches, result[first : first + at_once], bias=bias,
-             bias_of_rows=True)  # fmt: skip
+        yield first, patches
+
+
+def spread(values: Sequence[int], dims: int) -> list[int]:
+    return [*values] * dims if len(values) == 1 else [*values]
+
+
+def three(values: Sequence[int], fill: int) -> list[int]:
+    return [fill] * (3 - len(values)) + list(values)
 
 
 def two(sizes: Sequence[int]) -> tuple[int, int]:
@@ -175,12 +243,64 @@ def directly(
     image: Tensor, kernel: Tensor, bias: Tensor | None, out: Tensor, step: list[int],
     before: list[int], apart: list[int], groups: int, transposed: bool,
 ) -> None:  # fmt: skip
-    def three(values: Sequence[int], fill: int) -> list[int]:
-        return [fill] * (3 - len(values)) + list(values)
-
     direct_kernel(image.dtype)(
         -(-out.numel() // THREADS), THREADS, out, image, kernel,
         0 if bias is None else bias.contiguous(), out.numel(), image.shape[1], out.shape[1],
         groups, int(transposed), *three(image.shape[2:], 1), *three(out.shape[2:], 1),
         *three(kernel.shape[2:], 1), *three(step, 1), *three(before, 0), *three(apart, 1),
     )  # fmt: skip
+
+
+@op("convolution_backward")
+def convolution_backward(
+    grad_output: Tensor, input: Tensor, weight: Tensor, bias_sizes: Sequence[int] | None,
+    stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int], transposed: bool,
+    output_padding: Sequence[int], groups: int, output_mask: Sequence[bool],
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:  # fmt: skip
+    """Gradients of ``convolution``'s input, weight and bias, those that the mask asks for."""
+    dims = weight.dim() - 2
+    single = input.dim() == dims + 1
+    image, grad = (
+        (t.unsqueeze(0) if single else t).contiguous() for t in (input, grad_output)
+    )
+    step, before, apart = (spread(values, dims) for values in (stride, padding, dilation))
+    of_input = of_weight = None
+    if output_mask[0]:
+        # The windows that overlap the input's far end do not say how long it was.
+        reach = zip(grad.shape[2:], step, before, apart, weight.shape[2:], strict=True)
+        least = [(n - 1) * s - 2 * p + d * (k - 1) + 1 for n, s, p, d, k in reach]
+        rest = [n - m for n, m in zip(image.shape[2:], least, strict=True)]
+        of_input = convolution(
+            grad, weight, None, step, before, apart, not transposed,
+            [0] * dims if transposed else rest, groups,
+        ).reshape(input.shape)  # fmt: skip
+    if output_mask[1]:
+        # What a transposed convolution reads is what the plain one with these weights writes.
+        pair = (grad, image) if transposed else (image, grad)
+        of_weight = weight_gradient(*pair, weight, step, before, apart, groups)
+    of_bias = grad.sum([0, *range(2, dims + 2)]) if output_mask[2] else None
+    return of_input, of_weight, of_bias
+
+
+def weight_gradient(
+    image: Tensor, grad: Tensor, weight: Tensor, step: list[int], before: list[int],
+    apart: list[int], groups: int,
+) -> Tensor:  # fmt: skip
+    """(filters, channels / groups, ...) from (images, channels, ...), (images, filters, ...)."""
+    dims, out = weight.dim() - 2, torch.zeros_like(weight, memory_format=torch.contiguous_format)
+    if grad.numel() == 0 or image.numel() == 0:
+        return out
+    if groups == 1 and dims <= 2 and image.dtype in TYPES:
+        wide = torch.float64 if image.dtype == torch.float64 else torch.float32
+        sums = torch.zeros(grad.shape[1], weight[0].numel(), dtype=wide, device=grad.device)
+        for first, patches in patched(image, weight, grad, step, before, apart):
+            rows = grad[first : first + patches.shape[0]].flatten(2)
+            sums += torch.bmm(rows, patches.mT).sum(0, dtype=wide)
+        return sums.to(weight.dtype).reshape(weight.shape)
+    weights_kernel(image.dtype)(
+        -(-out.numel() * 32 // THREADS), THREADS, out, image, grad, out.numel(), image.shape[0],
+        image.shape[1], grad.shape[1], groups, *three(image.shape[2:], 1),
+        *three(grad.shape[2:], 1), *three(weight.shape[2:], 1), *three(step, 1),
+        *three(before, 0), *three(apart, 1),
+    )  # fmt: skip
+    return out

@@ -111,6 +111,21 @@ def baddbmm(
     return multiply(batch1, batch2, out, self, alpha=alpha, beta=beta)
 
 
+@op("_int_mm")
+def int_mm(self: Tensor, mat2: Tensor) -> Tensor:
+    """int8 matrices; the sums are int32."""
+    for given in (self, mat2):
+        if given.dtype != torch.int8:
+            raise RuntimeError(f"_int_mm: expected int8 matrices but got {given.dtype}")
+    return torch.mm(self.int(), mat2.int())
+
+
+@op("_int_mm.out")
+def int_mm_out(self: Tensor, mat2: Tensor, *, out: Tensor) -> Tensor:
+    result = int_mm(self, mat2)
+    return out.resize_(result.shape).copy_(result)
+
+
 @op("linear")
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """One product, its bias in the kernel; (rows, features) from any leading dimensions."""

@@ -62,7 +62,7 @@ def multi_margin_loss(
     self: Tensor, target: Tensor, p: float = 1, margin: float = 1, weight: Tensor | None = None,
     reduction: int = MEAN,
 ) -> Tensor:  # fmt: skip
-    rows = self.reshape(-1, self.shape[-1])
+    rows = self.reshape(-1, self.shape[-1] if self.dim() else 1)
     chosen = target.reshape(-1)
     gaps = (margin - rows.gather(1, chosen[:, None]) + rows).clamp(min=0)
     gaps = gaps if p == 1 else gaps * gaps

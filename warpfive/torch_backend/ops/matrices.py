@@ -8,7 +8,7 @@ from torch import Tensor
 
 from warpfive.torch_backend.codegen import prelude
 from warpfive.torch_backend.ops.launch import Kernel, cpp, numbers
-from warpfive.torch_backend.ops.registry import op
+from warpfive.torch_backend.ops.registry import KEPT, op
 
 TINY = {torch.float32: 6e-8, torch.float64: 1e-16}
 """Where a rotation no longer changes anything."""
@@ -16,6 +16,8 @@ TINY = {torch.float32: 6e-8, torch.float64: 1e-16}
 BODIES = {
     "lu": "q.info[n] = lu(a, q.whole ? (int *)q.whole + n * q.count : nullptr, q.flag & 1);",
     "cholesky": "q.info[n] = cholesky(a);",
+    "ldl": "q.info[n] = ldl(a, (int *)q.whole + n * q.count);",
+    "solve_ldl": "solve_ldl(a, (const int *)q.whole + n * q.count, b);",
     "triangle": "triangle(a, b, q.flag & 1, q.flag & 2);",
     "exchange": "exchange(b, (const int *)q.whole + n * q.count, q.count, q.flag & 1);",
     "reflectors": "reflectors(a, (X *)q.whole + n * q.count);",
@@ -243,6 +245,46 @@ def cholesky_inverse_out(self: Tensor, upper: bool = False, *, out: Tensor) -> T
     return out.resize_(result.shape).copy_(result)
 
 
+def check_symmetric(hermitian: bool, dtype: torch.dtype, name: str) -> None:
+    if hermitian and dtype.is_complex:
+        raise NotImplementedError(
+            f"{name} of complex Hermitian matrices has no kernel on the chip; "
+            "real symmetric ones have"
+        )
+
+
+@op("linalg_ldl_factor_ex.out")
+def ldl_factor(
+    self: Tensor, *, hermitian: bool = False, check_errors: bool = False, LD: Tensor,
+    pivots: Tensor, info: Tensor,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
+    check_symmetric(hermitian, self.dtype, "torch.linalg.ldl_factor_ex")
+    a = columns_first(self)
+    exchanges = torch.empty(a.shape[:2], dtype=torch.int32, device=self.device)
+    failures = torch.zeros(len(a), dtype=torch.int32, device=self.device)
+    each("ldl", a, whole=exchanges, info=failures, count=a.shape[1])
+    put(LD, a.tril())
+    put(pivots, exchanges)
+    put(info, failures)
+    if check_errors:
+        torch._linalg_check_errors(
+            info, "torch.linalg.ldl_factor_ex", is_matrix=self.dim() == 2
+        )
+    return LD, pivots, info
+
+
+@op("linalg_ldl_solve.out")
+def ldl_solve(
+    LD: Tensor, pivots: Tensor, B: Tensor, *, hermitian: bool = False, out: Tensor
+) -> Tensor:
+    check_symmetric(hermitian, LD.dtype, "torch.linalg.ldl_solve")
+    batch = torch.broadcast_shapes(LD.shape[:-2], B.shape[:-2])
+    a, x = batched(LD, batch), batched(B, batch)
+    exchanges = pivots.expand(*batch, pivots.shape[-1]).reshape(len(x), pivots.shape[-1])
+    each("solve_ldl", a, x, whole=exchanges.contiguous(), count=exchanges.shape[1])
+    return put(out, x)
+
+
 def factored(self: Tensor) -> tuple[Tensor, Tensor]:
     """Reflectors with R, and their factors, of (batch, rows, columns) matrices."""
     a = columns_first(self)
@@ -314,6 +356,36 @@ def qr(A: Tensor, mode: str = "reduced", *, Q: Tensor, R: Tensor) -> tuple[Tenso
     if mode != "r":
         put(Q, product_of(a, tau, Q.shape[-1]))
     return Q, R
+
+
+def least_squares(a: Tensor, b: Tensor) -> None:
+    """Puts into b's first rows the x of least |a x - b|, or, of many, the shortest.
+
+    a is (..., m, n) of full rank, b (..., max(m, n), columns), of which m rows are given; where
+    m > n, the squares of the rows from n on add up to those of what is left of b.
+    """
+    m, n = a.shape[-2:]
+    if m >= n:
+        factors, tau = geqrf(a)
+        turned = ormqr(factors, tau, b, True, True)
+        x = solved_triangle(factors[..., :n, :], turned[..., :n, :], True, True, False)
+        b.copy_(torch.cat([x, turned[..., n:, :]], -2))
+    else:
+        factors, tau = geqrf(a.mT)
+        upper = factors[..., :m, :]
+        x = solved_triangle(upper, b[..., :m, :], True, True, False, transpose=True)
+        b.copy_(ormqr(factors, tau, torch.cat([x, torch.zeros_like(b[..., m:, :])], -2)))
+
+
+def define() -> None:
+    """The operator that the native library's stub calls."""
+    library = torch.library.Library("warpfive", "FRAGMENT")
+    library.define("least_squares(Tensor a, Tensor(a!) b) -> ()")
+    library.impl("least_squares", least_squares, "CUDA")
+    KEPT.append(library)
+
+
+define()
 
 
 @op("_linalg_eigh.eigenvalues")
