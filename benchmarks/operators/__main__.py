@@ -15,6 +15,7 @@ import fnmatch
 import json
 import os
 import platform
+import re
 import select
 import subprocess
 import sys
@@ -26,6 +27,7 @@ from typing import Any
 DTYPES = "float32,float16,bfloat16,int64,bool"
 LIMIT_S = 600  # for one operator in one type, compilation of its kernels included
 FIELDS = ["name", "dtype", "passed", "wrong", "unsupported", "failed", "causes"]
+COLUMNS = [*FIELDS[:2], "first", *FIELDS[2:]]  # of operators.csv; first: samples judged, 0: all
 
 
 def work() -> None:
@@ -83,8 +85,10 @@ def tasks(only: list[str], dtypes: list[str], limit: int) -> Iterator[tuple[tupl
     import torch
     from torch.testing._internal.common_methods_invocations import op_db
 
+    from benchmarks.operators.judge import full_name
+
     for number, info in enumerate(op_db):
-        name = info.name + (f".{info.variant_test_name}" if info.variant_test_name else "")
+        name = full_name(info)
         if only and not any(fnmatch.fnmatch(name, pattern) for pattern in only):
             continue
         for dtype in dtypes:
@@ -111,7 +115,10 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
     def judge(one: tuple[tuple, str]) -> None:
         worker = idle.get()
         try:
-            rows.append(worker.run(*one))
+            row = worker.run(*one) | {"first": options.samples}
+            rows.append(row)
+            if row["causes"]:
+                print(row["dtype"], row["name"], causes_text(row), sep="  ", flush=True)
         finally:
             idle.put(worker)
             progress.advance(bar)
@@ -131,22 +138,27 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def summary(rows: list[dict[str, Any]]) -> str:
     """The tables of results, as Markdown."""
-    titles = ["type", "operators", "all samples pass", "samples", "pass", *FIELDS[3:6]]
+    titles = ["type", "operators", "all samples pass", "first", "samples", "pass", *FIELDS[3:6]]
     lines = ["| " + " | ".join(titles) + " |",
-             "|---|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
-    for dtype in dict.fromkeys(row["dtype"] for row in rows):
-        mine = [row for row in rows if row["dtype"] == dtype and total(row)]
+             "|---|---:|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
+    judged = [row for row in rows if total(row)]
+    for dtype, first in dict.fromkeys((row["dtype"], row["first"]) for row in judged):
+        mine = [row for row in judged if (row["dtype"], row["first"]) == (dtype, first)]
         every = sum(map(total, mine))
         whole = sum(row["passed"] == total(row) for row in mine)
         parts = [sum(row[key] for row in mine) for key in FIELDS[2:6]]
-        share = f"{parts[0]:,} ({parts[0] / max(every, 1):.1%})"
-        lines.append(f"| {dtype} | {len(mine)} | {whole} | {every:,} | {share} | "
-                     + " | ".join(f"{part:,}" for part in parts[1:]) + " |")  # fmt: skip
-    causes: Counter[str] = Counter()
+        share = f"{parts[0]:,} ({parts[0] / every:.1%})"
+        lines.append(
+            f"| {dtype} | {len(mine)} | {whole} | {first or 'all'} | {every:,} | {share} | "
+            + " | ".join(f"{part:,}" for part in parts[1:]) + " |"
+        )  # fmt: skip
+    causes: dict[str, Counter[str]] = {}
     for row in rows:
-        causes.update(row["causes"])
-    lines += ["", "| samples | cause |", "|---:|---|"]
-    lines += [f"| {count:,} | {cause.replace('|', '/')} |" for cause, count in causes.most_common()]
+        for cause, count in row["causes"].items():
+            causes.setdefault(cause, Counter())[row["dtype"]] += count
+    lines += ["", "| samples | cause | types |", "|---:|---|---|"]
+    for cause, types in sorted(causes.items(), key=lambda each: -each[1].total()):
+        lines.append(f"| {types.total():,} | {cause.replace('|', '/')} | {', '.join(types)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -154,20 +166,44 @@ def total(row: dict[str, Any]) -> int:
     return sum(row[key] for key in FIELDS[2:6])
 
 
-def write(rows: list[dict[str, Any]], folder: Path, samples: int) -> None:
-    """Both files; ``samples`` of an operator were judged, 0: all."""
+def causes_text(row: dict[str, Any]) -> str:
+    return "; ".join(f"{count} x {cause}" for cause, count in row["causes"].items())
+
+
+def causes_of(text: str) -> dict[str, int]:
+    """What ``causes_text`` wrote."""
+    parts = (part.split(" x ", 1) for part in re.split(r"; (?=\d+ x )", text) if part)
+    return {cause: int(count) for count, cause in parts}
+
+
+def read(file: Path) -> list[dict[str, Any]]:
+    """Rows of an earlier run; none where there is no such file."""
+    if not file.exists():
+        return []
+    with open(file, newline="", encoding="utf-8") as lines:
+        return [
+            {key: int(text) if text.isdigit() else text for key, text in row.items()}
+            | {"causes": causes_of(row["causes"])}
+            for row in csv.DictReader(lines)
+        ]
+
+
+def write(rows: list[dict[str, Any]], folder: Path) -> None:
+    """Both files. Rows of an earlier run stay where this one has none of that operator and type."""
+    merged = {(row["dtype"], row["name"]): row for row in read(folder / "operators.csv") + rows}
+    rows = [merged[key] for key in sorted(merged)]
     with open(folder / "operators.csv", "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
         writer.writeheader()
         for row in rows:
-            causes = "; ".join(f"{count} x {cause}" for cause, count in row["causes"].items())
-            writer.writerow(row | {"causes": causes})
+            writer.writerow(row | {"causes": causes_text(row)})
     today = datetime.date.today().isoformat()
     head = (
         "# PyTorch's operator database on the chip\n\n"
-        f"{f'The first {samples} forward' if samples else 'Forward'} samples of every operator of "
-        "`torch.testing._internal.common_methods_invocations.op_db` against the CPU build of "
-        f"torch 2.13.0; `python -m benchmarks.operators`; {platform.machine()}, {today}.\n\n"
+        "Forward samples of every operator of "
+        "`torch.testing._internal.common_methods_invocations.op_db` (the `first` so many of each) "
+        "against the CPU build of torch 2.13.0; `python -m benchmarks.operators`; "
+        f"{platform.machine()}, {today}.\n\n"
     )
     (folder / "operators.md").write_text(head + summary(rows), encoding="utf-8")
 
@@ -188,7 +224,7 @@ def main() -> None:
     rows = measure(options)
     print(summary(rows))
     if options.results:
-        write(rows, options.results, options.samples)
+        write(rows, options.results)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 A sample passes where the chip's result has the CPU's type, shape and, within the tolerance of the
 type, values. A floating result outside it still passes where it lies as near to the float64 result
 as the CPU's does, within a factor of two: then the two differ by rounding. Operators that draw
-random numbers or return uninitialised memory are judged by type and shape.
+random numbers or return uninitialised memory are judged by type and shape; places of equal
+elements as ``ties`` says.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 import torch
 from torch.testing._internal.common_methods_invocations import SampleInput
 from torch.utils._pytree import tree_map
+
+from benchmarks.operators.ties import without_ties
 
 TOLERANCE = {
     torch.float64: (1e-7, 1e-7), torch.float32: (1.3e-5, 1e-5), torch.float16: (2e-3, 1e-3),
@@ -62,10 +65,14 @@ class Tally:
             self.causes[cause] = self.causes.get(cause, 0) + 1
 
 
+def full_name(info: Any) -> str:
+    """An ``OpInfo``'s name, and that of its variant where it has one."""
+    return info.name + (f".{info.variant_test_name}" if info.variant_test_name else "")
+
+
 def judge_operator(info: Any, dtype: torch.dtype, limit: int) -> Tally:
     """Judges the first ``limit`` samples (0: all) of an ``OpInfo`` in ``dtype``."""
-    name = info.name + (f".{info.variant_test_name}" if info.variant_test_name else "")
-    tally = Tally(name, str(dtype).removeprefix("torch."))
+    tally = Tally(full_name(info), str(dtype).removeprefix("torch."))
     for number, sample in enumerate(samples(info, dtype)):
         if limit and number >= limit:
             break
@@ -100,6 +107,7 @@ def judge_sample(info: Any, sample: Any, tally: Tally) -> None:
         tally.note("failed", cause_of(error))
     else:
         shapes = info.name in SHAPE_ONLY or uses_dropout(sample)
+        expected, got = without_ties(info.name, sample, expected, got)
         problem = difference(expected, got, shapes)
         if problem and not shapes and rounding_only(info, sample, expected, got):
             problem = ""
@@ -224,6 +232,6 @@ def leaves(value: Any) -> list[Any]:
 
 
 def cause_of(error: Exception) -> str:
-    """The first sentence of its text."""
-    line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    """The first sentence of its text; what follows a colon at the end of a line is part of it."""
+    line = (str(error).strip().replace(":\n", ": ").splitlines() or [type(error).__name__])[0]
     return line.split(". ")[0][:120]

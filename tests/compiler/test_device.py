@@ -150,3 +150,13 @@ def test_switches_have_no_jump_tables(tmp_path):
     cases = " ".join(f"case {n}: p[{n}] = {n * n % 7}; break;" for n in range(12))
     image = build(tmp_path, f'extern "C" __global__ void k(int* p) {{ switch (*p) {{ {cases} }} }}')
     assert not image.relative
+
+
+def test_the_sign_of_a_bfloat16_can_be_copied(tmp_path):
+    build(
+        tmp_path,
+        """extern "C" __global__ void k(const __bf16* a, float* f, double* d) {
+             const float x = (float)*a;
+             *f = __builtin_copysignf(x * x, x) + __builtin_copysignf(2.0f, (float)a[1]);
+             *d = __builtin_copysign((double)*f, (double)x); }""",
+    )

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from warpfive.compiler import toolchain
 from warpfive.compiler.selects import integer_selects
+from warpfive.compiler.signs import fenced_signs
 from warpfive.errors import CompileError
 
 INLINE_THRESHOLD = 4000
@@ -40,7 +41,7 @@ def emit(text: str | bytes, level: int, libraries: tuple[Path, ...] = ()) -> byt
         words += ["-mlink-builtin-bitcode", str(library)]
     if level > 0:
         optimised = _run([*words, "-emit-llvm"], data)
-        data = integer_selects(optimised.decode()).encode()
+        data = fenced_signs(integer_selects(optimised.decode())).encode()
         words = [f"-O{level}", "-disable-llvm-passes"]
     # Lanes of a switch part anyway: a tree of branches lets the translator see where they go.
     words += ["-mllvm", f"-riscv-min-jump-table-entries={2**31 - 1}"]

@@ -51,6 +51,7 @@ def product(
     if out.numel() == 0:
         return out
     c = out if c is None else c.expand_as(out)
+    a, b, c = a.to(out.dtype), b.to(out.dtype), c.to(out.dtype)
     threads = min(256, -(-columns // 32) * 32)
     product_kernel(out.dtype)(
         (-(-columns // threads), rows, batch), threads, out, a, b, c, rows, columns, a.shape[2],
@@ -73,7 +74,7 @@ def multiply(
     if beta == 0:
         c = None
     elif beta == 1 and c is not None and c.dim() == 1 and c.shape[0] == out.shape[-1]:
-        c, bias = None, c.contiguous()
+        c, bias = None, c.to(out.dtype).contiguous()
     elif c is not None:
         c = torch.empty_like(target).copy_(c)
     gemm(a, b, target, c=c, bias=bias, alpha=float(alpha), beta=float(beta))

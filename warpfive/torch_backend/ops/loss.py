@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from warpfive.torch_backend.ops.narrow import widened
 from warpfive.torch_backend.ops.registry import op
 
 NONE, MEAN, SUM = 0, 1, 2
@@ -33,6 +34,7 @@ def likelihood(
 
 
 @op("nll_loss_forward.output")
+@widened
 def nll_loss(
     self: Tensor, target: Tensor, weight: Tensor | None, reduction: int, ignore_index: int, *,
     output: Tensor, total_weight: Tensor,
@@ -42,6 +44,7 @@ def nll_loss(
 
 
 @op("nll_loss2d_forward")
+@widened
 def nll_loss2d(
     self: Tensor, target: Tensor, weight: Tensor | None, reduction: int, ignore_index: int
 ) -> tuple[Tensor, Tensor]:
@@ -49,6 +52,7 @@ def nll_loss2d(
 
 
 @op("binary_cross_entropy")
+@widened
 def binary_cross_entropy(
     self: Tensor, target: Tensor, weight: Tensor | None = None, reduction: int = MEAN
 ) -> Tensor:
@@ -58,6 +62,7 @@ def binary_cross_entropy(
 
 
 @op("multi_margin_loss")
+@widened
 def multi_margin_loss(
     self: Tensor, target: Tensor, p: float = 1, margin: float = 1, weight: Tensor | None = None,
     reduction: int = MEAN,
@@ -72,6 +77,7 @@ def multi_margin_loss(
 
 
 @op("multilabel_margin_loss_forward")
+@widened
 def multilabel_margin_loss(
     self: Tensor, target: Tensor, reduction: int
 ) -> tuple[Tensor, Tensor]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from warpfive.torch_backend.codegen import prelude
 from warpfive.torch_backend.ops.launch import Kernel, cpp, numbers
+from warpfive.torch_backend.ops.narrow import widened
 from warpfive.torch_backend.ops.registry import KEPT, op
 
 TINY = {torch.float32: 6e-8, torch.float64: 1e-16}
@@ -447,6 +448,7 @@ def svd(
 
 
 @op("linalg_cross.out")
+@widened
 def cross(self: Tensor, other: Tensor, *, dim: int = -1, out: Tensor) -> Tensor:
     a, b = torch.broadcast_tensors(self, other)
     a0, a1, a2 = a.unbind(dim)

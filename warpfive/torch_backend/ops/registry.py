@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-APART = ("__init__", "launch", "library", "registry")
+APART = ("__init__", "launch", "library", "narrow", "registry")
 """Modules beside this one that define no operators; every other one is a family."""
 
 OPERATORS: dict[str, Callable[..., Any]] = {}

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from warpfive.torch_backend.ops.create import dense
 from warpfive.torch_backend.ops.launch import Kernel, cpp, numbers
+from warpfive.torch_backend.ops.narrow import widened
 from warpfive.torch_backend.ops.registry import op
 
 SOFTMAX = """
@@ -85,6 +86,7 @@ def log_softmax(self: Tensor, dim: int, half_to_float: bool, *, out: Tensor) -> 
 
 
 @op("_softmax_backward_data.out")
+@widened
 def softmax_backward(
     grad_output: Tensor, output: Tensor, dim: int, input_dtype: torch.dtype, *, grad_input: Tensor
 ) -> Tensor:
@@ -93,6 +95,7 @@ def softmax_backward(
 
 
 @op("_log_softmax_backward_data.out")
+@widened
 def log_softmax_backward(
     grad_output: Tensor, output: Tensor, dim: int, input_dtype: torch.dtype, *, out: Tensor
 ) -> Tensor:
