@@ -156,6 +156,9 @@ class Rig:
             assert self.field(room, "status") == abi.YIELD, self.trap(ctx)
             self.yields += 1
             warps = [room[stride * w : stride * (w + 1)] for w in range(count)]
+            stopped = int(ctx[104:108].view(np.uint32)[0])
+            for warp in warps[stopped + 1 :]:  # have not had their turn: their barrier has opened
+                self.set_field(warp, "released", self.field(warp, "parked"))
             alive = [warp for warp in warps if self.field(warp, "live")]
             self._step_block(ctx, grid, done, alive)
             done += 1

@@ -8,7 +8,9 @@ import pytest
 from warpfive.translator import translate
 
 from .images import image_of
-from .test_random import Writer, lanes_data, run_translated
+from .meetings import SHARED_BYTES, Meetings
+from .programs import Writer, lanes_data
+from .test_random import run_translated
 
 pytestmark = pytest.mark.skipif(
     platform.machine() not in ("x86_64", "AMD64"), reason="the levels are of x86-64 hosts")
@@ -31,6 +33,15 @@ def test_a_warp_handed_over_in_any_loop_goes_on_the_same(seed, tmp_path):
     before = lanes_data(seed, 80)
     whole = run_translated(image, before, 40, "plain", tmp_path)
     handed = run_translated(image, before, 40, "plain", tmp_path, budget=1)
+    assert np.array_equal(whole, handed)
+
+
+@pytest.mark.parametrize("seed", [0, 9])
+def test_a_warp_handed_over_between_barriers_meets_the_others(seed, tmp_path):
+    image = image_of(Meetings(seed, 96).program(), shared=SHARED_BYTES)
+    before = lanes_data(seed, 2 * 96)
+    whole = run_translated(image, before, 96, "plain", tmp_path)
+    handed = run_translated(image, before, 96, "plain", tmp_path, budget=1)
     assert np.array_equal(whole, handed)
 
 

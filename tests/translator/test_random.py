@@ -1,8 +1,4 @@
-"""Random kernels on the slow reference, on general code and on fast code: memory must agree.
-
-Programs branch, loop and call on values that differ among lanes, so that masks, phis and
-reconvergence are exercised; registers begin uniform, affine and varying.
-"""
+"""Random kernels on the slow reference, on general code and on fast code: memory must agree."""
 
 from __future__ import annotations
 
@@ -12,205 +8,47 @@ import struct
 import numpy as np
 import pytest
 
-from tests.isa.machine import DATA, Run
-from warpfive.isa import ROWS, disassemble, encode
+from tests.isa.machine import DATA
 
 from .images import image_of
-from .rig import Rig
+from .meetings import SHARED_BYTES, Meetings
+from .programs import HEAD_BYTES, Writer, difference, lanes_data, run_reference, same
+from .rig import Rig, aligned
 
-EXTENSIONS = ("I", "M", "A", "F", "D", "Zfh", "Zfhmin", "Zba", "Zbb", "Zbs", "Zicond", "Zacas",
-              "Xwarp")
-UNITS = ("alu", "mul", "fma", "fp64", "sfu")
-INTS = [5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16, 17]
-FLOATS = [0, 1, 2, 3, 10, 11, 12]
-SINGLES = [f for f in FLOATS]
-LANE_BYTES = 512
-APPROXIMATE = ("wf.ex2", "wf.lg2", "wf.sin", "wf.cos", "wf.tanh", "wf.rcp", "wf.rsqrt", "wf.sqrt")
-
-
-def rows(units: tuple[str, ...]) -> list:
-    return [row for row in ROWS if row.extension in EXTENSIONS and row.unit in units
-            and row.name not in (*APPROXIMATE, "auipc", "wf.sr")
-            and not row.name.startswith(("fclass", "fmv.x", "fmv.w", "fmv.d", "fmv.h", "fsgn"))]
-
-
-INTEGER_ROWS = [row for row in rows(("alu", "mul")) if all(
-    operand.file in ("", "x") for operand in row.operands)]
-FLOAT_ROWS = [row for row in rows(UNITS) if any(o.file == "f" for o in row.operands)]
-
-
-def operands(draw: random.Random, row) -> dict[str, int]:
-    fields = {}
-    for operand in row.operands:
-        if operand.file:
-            fields[operand.slot] = draw.choice(INTS if operand.file == "x" else FLOATS)
-        elif operand.name == "rm":
-            fields["rm"] = draw.choice([0, 0, 0, 1, 2, 3])
-        elif operand.slot == "imm":
-            value = draw.choice([0, 1, -1, 4, 31, draw.getrandbits(20)]) & (1 << operand.width) - 1
-            if operand.signed:
-                value -= (value >> operand.width - 1) << operand.width
-            fields["imm"] = value << operand.shift
-    return fields
-
-
-def plain(draw: random.Random) -> str:
-    """One instruction without control flow; memory accesses stay in the lane's own bytes."""
-    kind = draw.random()
-    if kind < 0.62:
-        row = draw.choice(INTEGER_ROWS)
-    elif kind < 0.75:
-        row = draw.choice([r for r in FLOAT_ROWS if ".s" in r.name and ".d" not in r.name
-                           and ".h" not in r.name])
-    else:
-        name = draw.choice(["lw", "sw", "ld", "sd", "lbu", "sb", "lh", "sh", "lwu", "flw", "fsw"])
-        size = {"w": 4, "d": 8, "b": 1, "h": 2}[name.strip("flsu")[0]]
-        offset = draw.randrange(384, LANE_BYTES, size)
-        register = f"f{draw.choice(FLOATS)}" if name[0] == "f" else f"x{draw.choice(INTS)}"
-        return f"{name} {register}, {offset}(s0)"
-    return disassemble(encode(row.name, **operands(draw, row)))
-
-
-class Writer:
-    """Writes a random structured program."""
-
-    def __init__(self, seed: int) -> None:
-        self.draw = random.Random(seed)
-        self.count = 0
-
-    def label(self) -> str:
-        self.count += 1
-        return f"L{self.count}"
-
-    def body(self, depth: int) -> list[str]:
-        lines = []
-        for _ in range(self.draw.randrange(2, 5)):
-            choice = self.draw.random()
-            if depth == 0 or choice < 0.45:
-                lines += [plain(self.draw) for _ in range(self.draw.randrange(1, 6))]
-            elif choice < 0.7:
-                lines += self.branch(depth)
-            elif choice < 0.9:
-                lines += self.loop(depth)
-            else:
-                lines += self.early_exit(depth)
-        return lines
-
-    def condition(self, target: str) -> str:
-        name = self.draw.choice(["beq", "bne", "blt", "bge", "bltu", "bgeu"])
-        a, b = self.draw.choice(INTS), self.draw.choice([0, *INTS])
-        return f"{name} x{a}, x{b}, {target}"
-
-    def branch(self, depth: int) -> list[str]:
-        other, end = self.label(), self.label()
-        lines = [self.condition(other), *self.body(depth - 1)]
-        if self.draw.random() < 0.6:
-            lines += [f"j {end}", f"{other}:", *self.body(depth - 1), f"{end}:"]
-        else:
-            lines += [f"{other}:"]
-        return lines
-
-    def loop(self, depth: int) -> list[str]:
-        """At most a few rounds; the count may differ among lanes, and lanes may break out."""
-        head, out = self.label(), self.label()
-        counter = 18 + depth
-        start = self.draw.choice([f"andi x{counter}, x{self.draw.choice(INTS)}, 3",
-                                  f"li x{counter}, {self.draw.randrange(0, 4)}"])
-        lines = [start, f"{head}:", *self.body(depth - 1)]
-        if self.draw.random() < 0.4:
-            lines += [self.condition(out), *self.body(0)]
-        if self.draw.random() < 0.3:
-            lines += [f"addi x{counter}, x{counter}, -1", f"blez x{counter}, {out}",
-                      self.condition(head)]
-        lines += [f"addi x{counter}, x{counter}, -1", f"bgtz x{counter}, {head}", f"{out}:"]
-        return lines
-
-    def early_exit(self, depth: int) -> list[str]:
-        return [self.condition("end")] if self.draw.random() < 0.5 else self.branch(depth)
-
-    def program(self) -> str:
-        save = [f"sd x{n}, {8 * i}(s0)" for i, n in enumerate(INTS)]
-        save += [f"fsd f{n}, {128 + 8 * i}(s0)" for i, n in enumerate(FLOATS)]
-        start = [
-            "mv gp, a0", "wf.sr t0, tid.x", "wf.sr t1, ctaid.x", "wf.sr t2, ntid.x",
-            "mulw t1, t1, t2", "addw t0, t0, t1", f"li t2, {LANE_BYTES}", "mul s0, t0, t2",
-            "add s0, s0, gp", "lw a1, 256(s0)", "ld a2, 264(s0)", "addi a3, t0, -3",
-            "slliw a4, t0, 2", "wf.sr a5, ctaid.x", "li a6, 77", "lw a7, 256(gp)",
-            "sext.w a0, a2", "li s1, -1",
-            *(f"flw f{n}, {272 + 4 * i}(s0)" for i, n in enumerate(FLOATS[:4])),
-            *(f"fcvt.s.w f{n}, x{r}" for n, r in zip(FLOATS[4:], (5, 11, 16), strict=True)),
-            *(f"li x{n}, 0" for n in (18, 19, 20, 21)),
-        ]  # fmt: skip
-        return "\n".join([*start, *self.body(3), "end:", *save, "wf.exit"])
-
-
-def lanes_data(seed: int, threads: int) -> np.ndarray:
-    draw = np.random.default_rng(seed)
-    data = np.zeros((threads, LANE_BYTES), np.uint8)
-    ints = draw.integers(-50, 50, (threads, 4)).astype(np.int32)
-    data[:, 256:272] = ints.view(np.uint8)
-    floats = draw.uniform(-9, 9, (threads, 4)).astype(np.float32)
-    data[:, 272:288] = floats.view(np.uint8)
-    return data
-
-
-def same(ours: np.ndarray, theirs: np.ndarray) -> bool:
-    """Equal, but for what NaNs look like."""
-    if (ours == theirs).all():
-        return True
-    words = [part.reshape(-1, LANE_BYTES).view(np.uint64) for part in (ours, theirs)]
-    where = np.argwhere(words[0] != words[1])
-    a, b = (w[tuple(where.T)] for w in words)
-    return all(_both_nan(int(p), int(q)) for p, q in zip(a, b, strict=True))
-
-
-def _both_nan(p: int, q: int) -> bool:
-    """Each half equal or NaN on both sides."""
-    halves = zip(struct.unpack("<2f", struct.pack("<Q", p)),
-                 struct.unpack("<2f", struct.pack("<Q", q)), strict=True)
-    bits = ((p & 0xFFFFFFFF, q & 0xFFFFFFFF), (p >> 32, q >> 32))
-    return all(i == j or (a != a and b != b)
-               for (a, b), (i, j) in zip(halves, bits, strict=True))
+BLOCKS = 2
 
 
 @pytest.mark.parametrize("seed", range(24))
 def test_random_kernels_agree(seed, tmp_path):
     threads = random.Random(seed).choice([32, 64, 40])
-    text = Writer(seed).program()
-    before = lanes_data(seed, 2 * threads)
-    theirs = Run(text, before.tobytes(), grid=(2, 1, 1), block=(threads, 1, 1))()
-    theirs = theirs.view(np.uint8).reshape(before.shape)
-    image = image_of(text)
+    agree(Writer(seed).program(), seed, threads, tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_random_blocks_that_meet_agree(seed, tmp_path):
+    threads = random.Random(seed).choice([64, 96, 70])
+    agree(Meetings(seed, threads).program(), seed, threads, tmp_path)
+
+
+def agree(text: str, seed: int, threads: int, folder) -> None:
+    before = lanes_data(seed, BLOCKS * threads)
+    theirs = run_reference(text, before, BLOCKS, threads)
+    image = image_of(text, shared=SHARED_BYTES)
     for variant in ("general", "plain"):
-        ours = run_translated(image, before, threads, variant, tmp_path)
+        ours = run_translated(image, before, threads, variant, folder)
         if not same(ours, theirs):
             raise AssertionError(f"{variant}: {difference(ours, theirs)}\n{text}")
 
 
-def difference(ours: np.ndarray, theirs: np.ndarray) -> str:
-    a, b = (part.reshape(-1, LANE_BYTES).view(np.uint64) for part in (ours, theirs))
-    found = [f"lane {lane} {place_name(word)}: {int(a[lane, word]):#x}, not "
-             f"{int(b[lane, word]):#x}" for lane, word in np.argwhere(a != b)[:4]]
-    return "; ".join(found)
-
-
-def place_name(word: int) -> str:
-    if word < len(INTS):
-        return f"x{INTS[word]}"
-    if 16 <= word < 16 + len(FLOATS):
-        return f"f{FLOATS[word - 16]}"
-    return f"byte {8 * word}"
-
-
 def run_translated(image, before, threads, variant, folder, level="", budget=1 << 16):
-    # The kernel's a0 is the data itself: it serves as the argument block.
+    """The threads' bytes after a program ran on translated code, without the chip."""
     rig = Rig(image, "kernel", (threads, 1, 1), folder, variant, level)
-    data = np.zeros(before.size + 64, np.uint8)
-    skip = -data.ctypes.data % 64
-    data = data[skip : skip + before.size]
+    data = aligned(before.size)
     data[:] = before.reshape(-1)
-    rig.arguments = lambda values: data
-    rig.launch((2,), budget=budget)
+    head = aligned(HEAD_BYTES)
+    head[:8] = np.frombuffer(struct.pack("<Q", data.ctypes.data), np.uint8)
+    rig.arguments = lambda values: head
+    rig.launch((BLOCKS,), budget=budget)
     return data.reshape(before.shape)
 
 
