@@ -5,7 +5,7 @@ the tensors' common type), ``s0``, ``s1`` the operator's number arguments as ``T
 ``q.s0.whole``, ``q.s0.real`` the same as integer and double. Adding an operator is adding a row.
 """
 
-from warpfive.torch_backend import special
+from warpfive.torch_backend import derivatives, special
 from warpfive.torch_backend.formula import Formula
 
 
@@ -162,7 +162,7 @@ def indexing() -> dict[str, Formula]:
 
 
 FORMULAS: dict[str, Formula] = (
-    UNARY | TRUTH | BINARY | SCALAR | MOVES | indexing() | special.SPECIAL
+    UNARY | TRUTH | BINARY | SCALAR | MOVES | indexing() | special.SPECIAL | derivatives.DERIVATIVES
 )
 """Formula of every elementwise kernel, by its name."""
 
@@ -197,5 +197,6 @@ STUBS: dict[str, tuple[str, str]] = {
     "renorm_scale_factor_stub": ("pointwise double", "renorm_scale"),
     "std_var_stub": ("reduce double bool", "std_var"),
     **special.STUBS,
+    **derivatives.STUBS,
 }  # fmt: skip
 """Signature and kernel of each of torch's dispatch stubs that a generated kernel serves."""

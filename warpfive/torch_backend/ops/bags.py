@@ -1,5 +1,6 @@
 """Embedding bags, by the kernel library."""
 
+import torch
 from torch import Tensor
 
 from warpfive.torch_backend.matmul import TYPES
@@ -28,3 +29,51 @@ def embedding_bag(
             padding_idx,
         )  # fmt: skip
     return out, indices.new_empty(0), indices.new_empty(bags), indices.new_empty(0)
+
+
+SUM, MEAN, MAX = 0, 1, 2
+
+
+@op("_embedding_bag_dense_backward")
+def embedding_bag_backward(
+    grad: Tensor, indices: Tensor, offset2bag: Tensor, bag_size: Tensor, maximum_indices: Tensor,
+    num_weights: int, scale_grad_by_freq: bool, mode: int, per_sample_weights: Tensor | None,
+    padding_idx: int = -1,
+) -> Tensor:  # fmt: skip
+    """Each row of the table gets what its bags got; ``offset2bag`` is each index's bag."""
+    if mode == MAX:
+        raise NotImplementedError(
+            "the gradient of embedding_bag in mode 'max' has no kernel on the chip; those in modes "
+            "'sum' and 'mean' have"
+        )
+    counted = indices != padding_idx
+    rows = grad[offset2bag] * counted[:, None]
+    if per_sample_weights is not None:
+        rows = rows * per_sample_weights[:, None]
+    if mode == MEAN:
+        sizes = torch.zeros(len(grad), dtype=grad.dtype, device=grad.device)
+        sizes.index_add_(0, offset2bag, counted.to(grad.dtype))
+        rows = rows / sizes[offset2bag][:, None]
+    if scale_grad_by_freq:
+        rows = rows / torch.bincount(indices, minlength=num_weights)[indices][:, None]
+    return grad.new_zeros(num_weights, grad.shape[1]).index_add_(0, indices, rows)
+
+
+@op("_embedding_bag_per_sample_weights_backward")
+def sample_weights_backward(
+    grad: Tensor, weight: Tensor, indices: Tensor, offsets: Tensor, offset2bag: Tensor, mode: int,
+    padding_idx: int = -1,
+) -> Tensor:  # fmt: skip
+    if offset2bag.numel() == 0 and indices.numel():
+        at = torch.arange(len(indices), device=indices.device)
+        offset2bag = torch.searchsorted(offsets.contiguous(), at, right=True) - 1
+    products = (grad[offset2bag] * weight[indices]).sum(1)
+    return torch.where(indices != padding_idx, products, 0)
+
+
+@op("embedding_renorm_")
+def embedding_renorm(self: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> Tensor:
+    """Shortens, in place, the rows that are named and longer than ``max_norm``."""
+    rows = indices.reshape(-1).unique()
+    self[rows] = torch.renorm(self[rows], norm_type, 0, max_norm)
+    return self

@@ -290,21 +290,6 @@ def max_unpool3d(
     return unpool(self, indices, output_size)
 
 
-@op("max_pool2d_with_indices_backward.grad_input")
-def max_pool2d_backward(
-    grad_output: Tensor, self: Tensor, kernel_size: list[int], stride: list[int],
-    padding: list[int], dilation: list[int], ceil_mode: bool, indices: Tensor, *,
-    grad_input: Tensor,
-) -> Tensor:  # fmt: skip
-    grad_input.zero_()
-    if grad_output.numel():
-        plane, out_plane = (t.shape[-2:].numel() for t in (self, grad_output))
-        flat = torch.zeros(self.numel() // plane, plane, dtype=self.dtype, device=self.device)
-        flat.scatter_add_(1, indices.reshape(-1, out_plane), grad_output.reshape(-1, out_plane))
-        grad_input.copy_(flat.reshape(self.shape))
-    return grad_input
-
-
 def fractional(
     self: Tensor, window: list[int], size: list[int], samples: Tensor, output: Tensor,
     indices: Tensor,
