@@ -293,3 +293,31 @@ def test_every_instruction_does_what_the_reference_does(group, variant, tmp_path
             wrong += [f"{line}: lane {n} {a:#x}, translated {b:#x}" for n, a, b in bad[:1]]
             at += 1
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("form", ["s", "d", "h"])
+def test_sums_that_cancel_or_lose_a_part_round_as_told(form, tmp_path):
+    """Zeros' signs, and addends far below the sum, in every rounding mode."""
+    draw, layout = random.Random(form), {"s": "<f", "d": "<d", "h": "<e"}[form]
+    least = {"s": 2.0**-120, "d": 2.0**-400, "h": 2.0**-24}[form]
+    numbers = [0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, least, -least]
+    lines = []
+    for name in ("fadd", "fsub", "fmul", "fmadd", "fmsub", "fnmadd", "fnmsub"):
+        for mode in ("rne", "rtz", "rdn", "rup"):
+            sources = draw.sample(range(12), 3 if name.startswith(("fm", "fn")) else 2)
+            operands = ", ".join(f"f{n}" for n in sources[: 2 if name == "fmul" else 3])
+            lines.append(f"{name}.{form} f16, {operands}, {mode}")
+    body = [f"{line}\nfsd f16, (t0)\naddi t0, t0, 8" for line in lines]
+    text = program("\n".join(body), len(lines))
+    data = records(draw, form, 64 + len(lines)).reshape(32, -1)
+    for lane in data:
+        for place in range(8, 32):
+            packed = struct.pack(layout, draw.choice(numbers))
+            lane[place] = int.from_bytes(packed.ljust(8, b"\xff"), "little")
+    room = aligned(data.nbytes).view(np.uint64)
+    room[:] = data.ravel()
+    expected, found = both(text, room, "general", tmp_path)
+    wrong = [f"{line}: {a:#x}, translated {b:#x}" for at, line in enumerate(lines, 64)
+             for a, b in zip(expected[:, at].tolist(), found[:, at].tolist(), strict=True)
+             if not same(a, b, form, line) or a << 1 == b << 1 and a != b]
+    assert not wrong, "\n".join(wrong[:8])

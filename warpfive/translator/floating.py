@@ -79,14 +79,19 @@ class Floats(Integers):
         values = [self.as_float(v, type_) for v in operands]
         if rm not in (RNE, DYN) and type_ == "s" and name not in ("add", "sub"):
             wide = [self.fcast("fpext", v, "d") for v in values]
-            return self.float_to_float(self._sticky(name, wide), "d", type_, rm)
+            total = self._signed_zero(name, rm, wide, self._sticky(name, wide))
+            return self.float_to_float(total, "d", type_, rm)
         if rm not in (RNE, DYN) and type_ in "sd":
             return self._directed(name, type_, rm, values)
         fused = name not in ("add", "sub", "mul", "div", "sqrt")
         if type_ in "hg" and (fused or rm not in (RNE, DYN)):
-            # One rounding: a product of halves and a sum are exact enough in float64.
+            # One rounding: a product of halves and a sum are exact enough in float64 to round to
+            # nearest; in other directions what is lost far below the sum counts, too.
             wide = [self.fcast("fpext", v, "d") for v in values]
-            return self.float_to_float(self._exact(name, wide), "d", type_, rm)
+            directed = fused and rm not in (RNE, DYN)
+            total = self._sticky(name, wide) if directed else self._exact(name, wide)
+            total = self._signed_zero(name, rm, wide, total)
+            return self.float_to_float(total, "d", type_, rm)
         return self._exact(name, values)
 
     def _exact(self, name: str, values: list[Value]) -> Value:
@@ -136,12 +141,13 @@ class Floats(Integers):
                                self.float_const(type_, float("inf")))
         above, below = (self.arith("and", side, finite, 64) for side in (above, below))
         stepped = self._choose(near, above, below, rm)
-        if rm == RDN and name not in ("mul", "div", "sqrt"):
-            stepped = self._negative_zero(name, values, stepped)
+        stepped = self._signed_zero(name, rm, values, stepped)
         return self._overflowed(name, type_, rm, values, near, stepped)
 
-    def _negative_zero(self, name: str, values: list[Value], total: Value) -> Value:
+    def _signed_zero(self, name: str, rm: int, values: list[Value], total: Value) -> Value:
         """Rounding down, a sum that cancels is -0; only +0 plus +0 is +0."""
+        if rm != RDN or name in ("mul", "div", "sqrt"):
+            return total
         type_ = total.type
         if len(values) == 3:
             left = self.op("fmul", type_, values[0], values[1])

@@ -21,9 +21,9 @@ LEVELS = {
 """Host feature levels a test can force; a level only ever takes features away. Arm's is neon."""
 PLAIN = {"avx512": 4, "avx2": 3, "sse4": 2}
 """x86-64's versions that have the levels, for translations made on another architecture."""
-UNSCHEDULED = ("-disable-post-ra", "-enable-misched=false")
-"""Schedulers cost most of the time on long blocks of vector code, and such hosts reorder anyway."""
-
+QUICK = ("-disable-post-ra", "-enable-misched=false", "-grow-region-complexity-budget=100")
+"""Schedulers cost most of the time on long blocks of vector code, and such hosts reorder anyway;
+so does placing each value's register over a graph of hundreds of masked blocks."""
 
 LONG = 10_000
 """Lines of LLVM text past which code gets fewer passes: of many small blocks they take half the
@@ -32,7 +32,7 @@ time, and win little."""
 
 @cache
 def _initialise() -> None:
-    for option in UNSCHEDULED:
+    for option in QUICK:
         llvm.set_option("warpfive", option)
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
