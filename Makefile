@@ -14,7 +14,7 @@ $(BIN)/python:
 
 $(STAMP): pyproject.toml $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --config-settings editable_mode=compat \
-		-e '.[charts,openmp,test,check,torch]'
+		-e '.[charts,openmp,serve,test,check,torch]'
 	$(BIN)/warpfive build
 	@touch $@
 

@@ -124,7 +124,7 @@ def test_separate_pools_may_use_different_chips():
     assert any(len({pool.setup.chip.name for pool in plan.group.pools}) == 2 for plan in split)
     lines = launch_commands(split[0].group, "MODEL")
     assert "--disaggregation-mode prefill" in lines["sglang"][0]
-    assert "kv_connector" in lines["vllm"][1] and "--role decode" in lines["warpfive"][1]
+    assert "kv_connector" in lines["vllm"][1] and "warpfive" not in lines
 
 
 def test_launch_lines_name_the_layout(found):

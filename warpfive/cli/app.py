@@ -46,6 +46,7 @@ LAZY_VERBS = {
     "gap": "warpfive.cli.gap",
     "parity": "warpfive.cli.parity",
     "plan": "warpfive.cli.plan",
+    "serve": "warpfive.cli.serve",
     "simulate": "warpfive.cli.simulate",
     "torch": "warpfive.cli.torch",
     "validate": "warpfive.cli.validate",

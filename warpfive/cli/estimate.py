@@ -43,8 +43,8 @@ def estimate(
     engine: options.Engine = "",
     dtype: options.Dtype = "",
     kv_dtype: options.KvDtype = "",
-    drafts: Annotated[int, typer.Option(help="Speculated tokens a step.")] = 0,
-    acceptance: Annotated[float, typer.Option(help="Chance a drafted token holds.")] = 0.7,
+    drafts: options.Drafts = 0,
+    acceptance: options.Acceptance = 0.7,
     json_file: options.JsonFile = "",
 ) -> None:
     """Predict TTFT, TPOT, throughput, memory and bounds, with 80% bands."""
@@ -76,11 +76,7 @@ def _check(
             raise InputError(f"--{name} must be at least 1, not {value}")
     if requests < 0 or 0 < requests < concurrency:
         raise InputError(f"--requests must be 0 or at least --concurrency, not {requests}")
-    if drafts < 0 or not 0 <= acceptance <= 1:
-        raise InputError(
-            f"--drafts must not be negative and --acceptance must lie in 0 to 1, "
-            f"not {drafts} and {acceptance:g}"
-        )
+    options.check_speculation(drafts, acceptance)
 
 
 def _check_whole(name: str, layout: Layout, drafts: int, engine: str) -> None:

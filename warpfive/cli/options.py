@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from warpfive.errors import InputError
+
 Model = Annotated[str, typer.Option("--model", help="A model's name, or a config.json.")]
 Chip = Annotated[str, typer.Option("--chip", help="A chip's name or .toml file.")]
 Settings = Annotated[
@@ -20,6 +22,13 @@ KvDtype = Annotated[str, typer.Option("--kv-dtype", help="KV cache: bf16 or fp8.
 Engine = Annotated[
     str, typer.Option("--engine", help="Engine and version, such as sglang-0.5, or a profile.")
 ]
+Drafts = Annotated[int, typer.Option("--drafts", help="Speculated tokens a step.")]
+Acceptance = Annotated[float, typer.Option("--acceptance", help="Chance a drafted token holds.")]
+MaxSeqs = Annotated[int, typer.Option("--max-seqs", help="Sequences a replica runs at once.")]
+MaxTokens = Annotated[int, typer.Option("--max-tokens", help="Tokens of one step.")]
+PrefixCache = Annotated[
+    bool, typer.Option("--prefix-cache/--no-prefix-cache", help="Reuse KV of equal prefixes.")
+]
 Workload = Annotated[
     str,
     typer.Option(
@@ -32,3 +41,12 @@ Ray = Annotated[str, typer.Option("--ray", metavar="ADDRESS", help="Spread over 
 JsonFile = Annotated[
     str, typer.Option("--json", metavar="FILE", help="Write everything as JSON; - prints it.")
 ]
+
+
+def check_speculation(drafts: int, acceptance: float) -> None:
+    """Refuse figures no speculation has."""
+    if drafts < 0 or not 0 <= acceptance <= 1:
+        raise InputError(
+            f"--drafts must not be negative and --acceptance must lie in 0 to 1, "
+            f"not {drafts} and {acceptance:g}"
+        )

@@ -15,12 +15,12 @@ PAGE = 150
 """Columns of a table that is written to a file or a pipe."""
 
 
-def console() -> "Console":
+def console(stderr: bool = False) -> "Console":
     """A console as wide as the terminal, or as a page where there is none."""
     from rich.console import Console
 
-    found = Console()
-    return found if found.is_terminal else Console(width=PAGE)
+    found = Console(stderr=stderr)
+    return found if found.is_terminal else Console(stderr=stderr, width=PAGE)
 
 
 def write_json(target: str, data: object) -> None:

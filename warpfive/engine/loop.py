@@ -51,12 +51,21 @@ class Engine:
 
     def step(self) -> Step | None:
         """Run one iteration, or return None when nothing waits."""
+        begun = self.begin()
+        return begun and self.finish(*begun)
+
+    def begin(self) -> tuple[Batch, StepResult] | None:
+        """Form a batch and compute it; its tokens count once it is given to :meth:`finish`.
+
+        Requests may be submitted and aborted in between.
+        """
         batch = self.scheduler.schedule()
         for sequence in batch.preempted:
             self.executor.release(sequence)
-        if not batch:
-            return None
-        result = self.executor.execute(batch)
+        return (batch, self.executor.execute(batch)) if batch else None
+
+    def finish(self, batch: Batch, result: StepResult) -> Step:
+        """Account for a computed batch."""
         finished = self.scheduler.update(batch, result.tokens)
         for sequence in finished:
             self.executor.release(sequence)

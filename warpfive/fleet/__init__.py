@@ -17,11 +17,11 @@ from warpfive.fleet.router import ROUTERS
 from warpfive.fleet.slo import Slo, parse_slo, reached, show_seconds
 from warpfive.fleet.split import Pool, Transfer, simulate_split
 from warpfive.fleet.sweep import sweep
-from warpfive.fleet.trace import Trace, make_trace
+from warpfive.fleet.trace import PS, Trace, make_trace
 from warpfive.fleet.workload import ARRIVALS, NAMED, Lengths, Workload, parse_workload
 
 __all__ = [
-    "ARRIVALS", "FORMATS", "NAMED", "ROUTERS", "STEPS",
+    "ARRIVALS", "FORMATS", "NAMED", "PS", "ROUTERS", "STEPS",
     "Ask", "Demand", "Failure", "Gap", "Instance", "Lengths", "Outcome", "Plan", "Pool", "Ratio",
     "ReplicaStats", "Rung", "Search", "Setup", "Side", "Slo", "StepCost", "StepTimes", "Summary",
     "Trace", "Transfer", "Workload",

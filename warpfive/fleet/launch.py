@@ -14,10 +14,13 @@ _DRAFT = '--speculative-config \'{"method": "mtp", "num_speculative_tokens": %d}
 def launch_commands(group: Group, model: str) -> dict[str, list[str]]:
     """One command line a pool for each engine; each is run once per replica."""
     split = len(group.pools) > 1
-    return {
+    lines = {
         engine: [make(pool, model, split) for pool in group.pools]
         for engine, make in ENGINES.items()
     }
+    if split:
+        del lines["warpfive"]  # it serves whole requests only
+    return lines
 
 
 def vllm(pool: PoolPlan, model: str, split: bool) -> str:
@@ -69,7 +72,7 @@ def sglang(pool: PoolPlan, model: str, split: bool) -> str:
     return " ".join(words) + _note(pool)
 
 
-def ours(pool: PoolPlan, model: str, split: bool) -> str:
+def ours(pool: PoolPlan, model: str, _: bool) -> str:
     """``warpfive serve``."""
     layout, setup = pool.setup.layout, pool.setup
     words = [f"warpfive serve {model} --chip {setup.chip.name}"]
@@ -78,9 +81,10 @@ def ours(pool: PoolPlan, model: str, split: bool) -> str:
             words.append(f"--{name} {getattr(layout, name)}")
     words += [f"--dtype {setup.dtype}"] * bool(setup.dtype)
     words += [f"--kv-dtype {setup.kv_dtype}"] * bool(setup.kv_dtype)
+    if setup.speculation:
+        words.append(f"--drafts {setup.speculation.drafts} "
+                     f"--acceptance {setup.speculation.acceptance:g}")  # fmt: skip
     words.append(f"--max-seqs {pool.max_seqs} --max-tokens {pool.max_tokens}")
-    if split:
-        words.append(f"--role {pool.role}")
     return " ".join(words) + _note(pool)
 
 
