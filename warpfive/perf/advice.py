@@ -205,7 +205,8 @@ def _grid(case: _Case) -> _Candidate | None:
     if per_core >= 4 and case.time.waves > 1:
         return None
     if blocks < cores:
-        text = f"{blocks:.0f} blocks for {cores} cores: a finer grid would use them all"
+        some = "1 block" if blocks == 1 else f"{blocks:.0f} blocks"
+        text = f"{some} for {cores} cores: a finer grid would use them all"
     elif case.time.tail > 1.1:
         text = (
             f"{blocks:.0f} blocks on {cores} cores: the busiest has {case.time.tail:.2f} times "
