@@ -49,6 +49,8 @@ def rows(tmp_path: Path) -> Path:
         "estimate --model qwen3-8b --chip h20",
         "estimate --model resnet-50 --chip hanguang-800",
         "simulate --model qwen3-8b --chip h20 --rate 2 --requests 40",
+        "simulate --model qwen3-8b --prefill-chip h20 --rate 2 --requests 40 --drafts 1",
+        "models kimi-k2",
         "validate ROWS",
         "calibrate ROWS --out OUT",
     ],

@@ -133,7 +133,7 @@ def test_models_that_write_nothing_are_refused():
     with pytest.raises(InputError) as error:
         gap(model("resnet-50"), chip("h20"), chip("h100"), parse_workload("talk"), SLO)
     assert str(error.value) == (
-        "--model resnet-50: the ladder is for models that generate text; this one is a vision"
+        "--model resnet-50: the ladder is for models that generate text; this one is a vision model"
     )
 
 

@@ -33,6 +33,19 @@ def test_plain_and_fast_print_the_same_numbers(tmp_path):
     assert found[0] == found[1]
 
 
+def test_prompts_on_another_chip_and_an_overload(tmp_path, capsys):
+    words = "simulate --model qwen3-32b --tp 4 --rate 4 --requests 2000"
+    assert main(words.split()) == 0
+    assert "overloaded: " in capsys.readouterr().out
+    target = tmp_path / "run.json"
+    words += f" --prefill-chip h20 --prefill-tp 2 --prefill-replicas 2 --json {target}"
+    assert main(words.split()) == 0
+    text = capsys.readouterr().out
+    assert "2 x h20 tp2 prefill, zhenwu-810e tp4 decode" in text and "overloaded" not in text
+    data = json.loads(target.read_text())
+    assert data["prefill_setup"] == "h20 tp2" and data["ttft_mean_s"] < 5
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
@@ -41,6 +54,10 @@ def test_plain_and_fast_print_the_same_numbers(tmp_path):
         ("--rate 1 --clients 2", "--rate and --clients: give one; clients send when they are"),
         ("--max-tokens 0 --max-seqs 0", "max_seqs = 0: must be at least 1"),
         ("--routing best", "routing 'best': unknown; known: round_robin, least_loaded"),
+        ("--model resnet-50", "--model resnet-50: serving is simulated for models that generate"),
+        ("--prefill-tp 2", "--prefill-tp and --prefill-replicas describe a prefill pool"),
+        ("--prefill-chip h20 --clients 4", "--prefill-chip and --clients: separate pools"),
+        ("--drafts 1 --acceptance 2", "--drafts must not be negative and --acceptance must"),
         ("--workload none.csv", "none.csv: no such trace file"),
     ],
 )

@@ -6,9 +6,10 @@ import math
 
 import pytest
 
-from benchmarks.fidelity import report
+from benchmarks.fidelity import fit_serving, report
 from benchmarks.fidelity.fit_kernels import STORED, constants, fit_chip
 from benchmarks.fidelity.kernel_rows import kernel_cases
+from warpfive.catalog import engine_profile
 from warpfive.perf import SHIPPED, Case, Predictor, held_out, read_case, read_rows
 
 SAMPLE = 60
@@ -57,3 +58,14 @@ def test_the_stored_constants_are_those_that_the_fitted_half_gives():
     assert fit_chip("h200", kernel_cases()) == pytest.approx(
         json.loads(STORED.read_text(encoding="utf-8"))["h200"], rel=1e-3
     )
+
+
+def test_the_stored_profiles_are_those_that_the_fitting_half_gives():
+    """The quickest family, from where the fit starts, as often as it is fitted."""
+    cases = [case for case in fit_serving.fitting_cases() if case.engine == "deepseek"]
+    constants = fit_serving.Constants()
+    for _ in range(fit_serving.TURNS):
+        values = fit_serving.fit_family("deepseek", cases, constants)
+        constants.families = {"deepseek": values}
+    stored = engine_profile("deepseek")
+    assert values == {key: getattr(stored, key) for key in values}

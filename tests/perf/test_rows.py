@@ -32,6 +32,27 @@ def test_tail_percentiles_are_read():
     assert (found.quantity, found.value) == ("ttft_p99_s", 0.9)
 
 
+@pytest.mark.parametrize("value", ["0", "-3", "nan", "inf", "many"])
+def test_a_value_no_measurement_can_have_is_a_cause(value):
+    found = read_case(ROW | {"value": value})
+    assert isinstance(found, Skip) and found.cause.startswith("value is not")
+
+
+def test_medians_are_not_means():
+    assert case(metric="ttft_median", value="900").quantity == "ttft_p50_s"
+    assert case(metric="itl_median", value="9").quantity == "itl_s"
+
+
+def test_an_offline_run_has_the_requests_that_its_page_states():
+    found = case(
+        engine="TensorRT-LLM v1.0", hardware="H200", precision="FP8", parallelism="TP1",
+        setup="aggregated, offline max throughput, all requests queued", batch="max",
+        input_len="2048", output_len="128", metric="output_throughput", value="442",
+        unit="tok/s total",
+    )  # fmt: skip
+    assert (found.concurrency, found.requests, found.slots) == (3000, 3000, 8192)
+
+
 def test_inferencex_lengths_are_nine_tenths_of_the_nominal_ones():
     found = case(section="2026_04_06_x_tp4_ep4_7", parallelism="tp16 pp1 adp1 moe_tp4 moe_ep4")
     assert found.input_tokens == pytest.approx(921.6)

@@ -12,7 +12,7 @@ from warpfive.perf.load import Load
 from warpfive.perf.serve import serve_load
 from warpfive.perf.table import StepTable
 
-ENGINE = replace(engine_profile("vllm"), intake_s=0.0)
+ENGINE = replace(engine_profile("vllm"), intake_s=0.0, late_steps=0.0)
 
 
 def table(engine=ENGINE, name="qwen3-8b", **layout) -> StepTable:
@@ -97,6 +97,47 @@ def test_a_slow_front_end_caps_the_rate_and_shows_in_the_first_token():
     assert slow.output_rate <= 1 / 2e-3 < fast.output_rate
     assert slow.ttft_s > 10 * fast.ttft_s
     assert slow.tpot_s == fast.tpot_s
+
+
+def test_a_prompt_is_computed_by_one_data_parallel_group():
+    """Two prompts on two groups take as long as one; a lone one is not shared out."""
+    one, two = table(name="qwen3-30b-a3b"), table(name="qwen3-30b-a3b", dp=2)
+    alone, pair = two.prefill(3000, 0.0, 1), two.prefill(6000, 0.0, 2)
+    assert alone < pair < 1.5 * alone
+    dense = table(), table(dp=2)
+    assert dense[1].prefill(3000, 0.0, 1) == pytest.approx(dense[0].prefill(3000, 0.0, 1), rel=0.02)
+    assert one.prefill(6000, 0.0, 2) > pair
+    assert two.prefill(6000, 0.0, 2, 6000) > pair
+
+
+def test_the_group_with_most_requests_waits_first():
+    """Room for two requests in all is room for one in each of two groups."""
+    two = table(dp=2)
+    load = Load(input_tokens=1000, output_tokens=500, concurrency=4, requests=4)
+    roomy, tight = serve_load(two, load, 8000), serve_load(two, load, 2900)
+    assert tight.ttft_s > 5 * roomy.ttft_s
+    alike = serve_load(two, replace_requests(load, 2), 2900)
+    assert alike.ttft_s < 2 * roomy.ttft_s
+
+
+def replace_requests(load: Load, count: int) -> Load:
+    return replace(load, concurrency=count, requests=count)
+
+
+def test_a_token_gap_in_the_middle_has_no_prompt_in_it():
+    load = Load(input_tokens=4000, output_tokens=200, concurrency=16)
+    served = serve_load(table(), load, 1e6)
+    assert served.itl_s < served.tpot_s
+    batch = round(served.batch)
+    assert served.itl_s == pytest.approx(table().step.decode(batch, batch * 4100), rel=0.1)
+
+
+def test_planned_ahead_steps_delay_the_first_token_and_the_last():
+    load = Load(input_tokens=1000, output_tokens=100, concurrency=4)
+    prompt, late = (serve_load(table(replace(ENGINE, late_steps=n)), load, 1e6) for n in (0.0, 3.0))
+    assert late.ttft_s - prompt.ttft_s == pytest.approx(3 * prompt.itl_s)
+    assert late.latency_s - prompt.latency_s == pytest.approx(3 * prompt.itl_s)
+    assert late.tpot_s == prompt.tpot_s
 
 
 @settings(max_examples=25, deadline=None)

@@ -2,11 +2,12 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from warpfive.catalog import chip, engine_profile, model, with_settings
 from warpfive.errors import InputError
-from warpfive.perf import Layout, Speculation, StepModel, ledger
+from warpfive.perf import Layout, Speculation, StepModel, kernels, ledger
 
 
 def step(name="qwen3-8b", on="h20", **kwargs) -> StepModel:
@@ -110,3 +111,27 @@ def test_the_ledger_adds_up():
 def test_impossible_requests_are_one_sentence(build, message):
     with pytest.raises(InputError, match=message):
         build()
+
+
+def test_the_fullest_rank_of_experts_is_what_drawing_gives():
+    """Eight experts of 384 for each of 4 tokens, on 16 ranks, drawn 2,000 times."""
+    rng = np.random.default_rng(1)
+    ranks, tokens, experts, top = 16, 4, 384, 8
+    most = []
+    for _ in range(2000):
+        hit = np.unique(np.concatenate([rng.permutation(experts)[:top] for _ in range(tokens)]))
+        most.append(np.bincount(hit % ranks, minlength=ranks).max())
+    chance = kernels.active_experts(experts, top, tokens) / experts
+    assert kernels.fullest(experts / ranks, chance, ranks) == pytest.approx(np.mean(most), rel=0.12)
+    assert kernels.fullest(24, 0.5, 1) == 12
+    assert kernels.fullest(24, 1.0, 8) == 24
+
+
+def test_four_bit_weights_unpacked_through_memory_cost_nearly_what_16_bits_do():
+    """On Ascend at most 1.48 times faster than fp16 (He et al., arXiv 2601.16536)."""
+    fast, chips = kernels.efficiency(chip("ascend-910b")), chip("ascend-910b")
+    times = {
+        weights: kernels.gemm(chips, fast, (4, 4096, 12288), weights, "bf16")
+        for weights in ("bf16", "int4")
+    }
+    assert 1.3 < times["bf16"] / times["int4"] < 1.55

@@ -52,6 +52,30 @@ def test_estimate_json_has_the_documented_keys(capsys):
     assert record["tpot"]["low"] < record["tpot"]["value"] < record["tpot"]["high"]
 
 
+def test_prompts_can_have_an_instance_of_another_chip(capsys):
+    words = ("estimate", "--model", "qwen3-8b", "--chip", "zhenwu-810e", "--json", "-")
+    _, out, _ = run(capsys, *words)
+    together = json.loads(out)
+    _, out, _ = run(capsys, *words, "--prefill-chip", "h20", "--prefill-tp", "2")
+    apart = json.loads(out)
+    assert (apart["chips"], apart["prefill_chip"], apart["prefill_chips"]) == (3, "h20", 2)
+    assert apart["tpot"]["value"] < together["tpot"]["value"]
+    assert apart["prefill_s"] < together["prefill_s"]
+    status, _, err = run(capsys, "estimate", "--model", "qwen3-8b", "--prefill-tp", "2")
+    assert status == 2 and "name its --prefill-chip" in err
+
+
+def test_models_are_listed_and_told(capsys):
+    _, out, _ = run(capsys, "models")
+    assert "kimi-k2-thinking" in out and "8/384" in out and "resnet-50" in out
+    _, out, _ = run(capsys, "models", "deepseek-v3", "--json", "-")
+    record = json.loads(out)
+    assert record["parameters"] == pytest.approx(671e9, rel=0.01)
+    assert record["kv_bytes_per_token"] == 61 * 576 * 2
+    status, _, err = run(capsys, "models", "nosuch")
+    assert status == 2 and "nothing known is spelt like it" in err
+
+
 def test_a_chip_never_measured_says_so(capsys):
     _, out, _ = run(capsys, "estimate", "--model", "qwen3-8b")
     assert "no ground truth" in out

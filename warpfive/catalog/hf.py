@@ -17,6 +17,7 @@ def model_from_config(name: str, raw: Config, where: str = "config.json") -> Mod
         return _resnet(name, config)
     if kind == "dlrm":
         return _dlrm(name, config)
+    _check_counts(config, where)
     try:
         return _transformer(name, config)
     except KeyError as error:
@@ -24,8 +25,26 @@ def model_from_config(name: str, raw: Config, where: str = "config.json") -> Mod
             f"{where}: key {error.args[0]!r} is missing; a decoder's config.json has hidden_size, "
             "num_hidden_layers, num_attention_heads, vocab_size and intermediate_size"
         ) from None
-    except (TypeError, ZeroDivisionError) as error:
-        raise InputError(f"{where}: a value has the wrong type or is 0 ({error})") from None
+    except (TypeError, ValueError, ZeroDivisionError, AttributeError):
+        raise InputError(
+            f"{where}: a value has a type that no known config.json has there; compare it with a "
+            "published one"
+        ) from None
+
+
+COUNTS = (
+    "hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "head_dim",
+    "vocab_size", "intermediate_size", "moe_intermediate_size", "num_experts_per_tok",
+    "max_position_embeddings",
+)  # fmt: skip
+"""Keys whose value, where given, is a whole number above 0."""
+
+
+def _check_counts(config: Config, where: str) -> None:
+    for key in COUNTS:
+        value = config.get(key)
+        if value is not None and (type(value) is not int or value < 1):
+            raise InputError(f"{where}: key {key!r} must be a whole number above 0, not {value!r}")
 
 
 def _transformer(name: str, raw: Config) -> ModelSpec:

@@ -48,8 +48,8 @@ def resolve_model(name: str) -> str:
         suffix = next((end for end in _SUFFIXES if key.endswith(end)), "")
         if not suffix:
             raise InputError(
-                f"unknown model {name!r}; {nearest(key, sorted(index))} "
-                "(or give the path of a config.json)"
+                f"unknown model {name!r}; {nearest(key, model_names())} "
+                "(`warpfive models` lists them; or give the path of a config.json)"
             )
         key = key.removesuffix(suffix)
     return index[key]

@@ -2,8 +2,10 @@
 
 import functools
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,8 @@ class EngineProfile:
     """Host time each sequence of the batch adds to a step."""
     layer_s: float = 12e-6
     """Small kernels and gaps of one layer on one step."""
+    passes: float = 12.0
+    """Times that a layer's small kernels go over its activations."""
     moe_s: float = 0.0
     """Routing, sorting and gaps of one layer of experts on one step."""
     launch_s: float = 0.0
@@ -43,6 +47,8 @@ class EngineProfile:
     """
     packed_context_scale: float = 0.0
     """``context_scale`` with int4 and int8 checkpoints; 0: no other."""
+    moe_launch_s: float = 0.0
+    """The same for the further kernels of a layer of experts."""
     start_scale: float = 1.0
     """Fixed times of kernels and collectives against those measured one by one."""
     intake_s: float = 1e-3
@@ -53,6 +59,10 @@ class EngineProfile:
     """Host time of one prefill step that the chip does not hide."""
     prefill_layer_s: float = 1e-4
     """Host time to launch one layer of a prefill step; it overlaps with the chip's work."""
+    prefill_moe_s: float = 0.0
+    """The same for the further kernels of a layer of experts."""
+    late_steps: float = 0.0
+    """Decode steps a request waits on its way in and out, where the engine plans ahead."""
     token_s: float = 0.0
     """Host time each prompt token costs."""
     stream_s: float = 0.0
@@ -115,7 +125,7 @@ def engine_names() -> tuple[str, ...]:
 
 
 def engine_profile(name: str = "") -> EngineProfile:
-    """The profile of an engine version, or of the fitted one with the longest common prefix.
+    """The profile of an engine version, or of the nearest fitted one.
 
     ``sglang-0.5.9``, ``sglang-0.5`` and ``sglang`` all resolve; a path ending in ``.json`` reads a
     profile that ``warpfive calibrate`` wrote.
@@ -134,16 +144,25 @@ def engine_profile(name: str = "") -> EngineProfile:
 
 
 def _closest(key: str, known: tuple[str, ...]) -> str:
-    """Same engine, longest common version prefix; the family's own profile otherwise."""
+    """Same engine, longest common version prefix, nearest number; else the family's own profile."""
     family = key.split("-")[0]
     versions = [other for other in known if other.split("-")[0] == family]
     if not versions:
         return ""
     if "-" not in key:
         return family if family in versions else versions[-1]
-    shared = [(_common(key, other), other) for other in versions]
+    shared = [(_common(key, other), -_apart(key, other), other) for other in versions]
     best = max(shared)
-    return best[1] if best[0] > len(family) + 1 else (family if family in versions else best[1])
+    return best[2] if best[0] > len(family) + 1 else (family if family in versions else best[2])
+
+
+def _apart(key: str, other: str) -> float:
+    """How far two numbers lie apart; the newest is nearest where ``key`` leaves it open."""
+    one, two = (re.findall(r"\d+", name) for name in (key, other))
+    if other.startswith(key):
+        one = [*one, *["999"] * (len(two) - len(one))]
+    pairs = zip_longest(one, two, fillvalue="0")
+    return abs(sum((int(a) - int(b)) / 1000**place for place, (a, b) in enumerate(pairs)))
 
 
 def _common(left: str, right: str) -> int:

@@ -44,6 +44,7 @@ LAZY_VERBS = {
     "chips": "warpfive.cli.chips",
     "estimate": "warpfive.cli.estimate",
     "gap": "warpfive.cli.gap",
+    "models": "warpfive.cli.models",
     "parity": "warpfive.cli.parity",
     "plan": "warpfive.cli.plan",
     "serve": "warpfive.cli.serve",

@@ -7,13 +7,13 @@ import typer
 from warpfive.catalog import DEFAULT_CHIP, ChipSpec, chip, engine_profile, model, with_settings
 from warpfive.cli import options
 from warpfive.cli.output import check_target, write_json
+from warpfive.cli.speculate import speculation as speculation_of
 from warpfive.errors import InputError
 from warpfive.perf import (
     Estimate,
     Layout,
     Load,
     Quantity,
-    Speculation,
     StepModel,
     estimate_load,
     sample_estimate,
@@ -45,38 +45,45 @@ def estimate(
     kv_dtype: options.KvDtype = "",
     drafts: options.Drafts = 0,
     acceptance: options.Acceptance = 0.7,
+    prefill_chip: options.PrefillChip = "",
+    prefill_tp: options.PrefillTp = 1,
     json_file: options.JsonFile = "",
 ) -> None:
     """Predict TTFT, TPOT, throughput, memory and bounds, with 80% bands."""
-    _check(prompt, output, concurrency, requests, drafts, acceptance)
+    _check(prompt, output, concurrency, requests)
+    speculation = speculation_of(drafts, acceptance)
     check_target("--json", json_file)
     spec, device = model(model_name), with_settings(chip(chip_name), settings or [])
     layout = Layout(tp=tp, pp=pp, dp=dp, ep=ep, cp=cp)
     if spec.kind != "decoder":
-        _check_whole(spec.name, layout, drafts, engine)
+        _check_whole(spec.name, layout, drafts, engine or prefill_chip)
         _samples(device, model_name, concurrency, prompt, dtype, json_file)
         return
-    speculation = Speculation(drafts=drafts, acceptance=acceptance) if drafts else None
-    step = StepModel(device, spec, layout, engine_profile(engine), dtype, kv_dtype, speculation)
+    profile = engine_profile(engine)
+    step = StepModel(device, spec, layout, profile, dtype, kv_dtype, speculation)
+    prefill = None
+    if prefill_chip:
+        prefill = StepModel(
+            chip(prefill_chip), spec, Layout(tp=prefill_tp), profile, dtype, kv_dtype
+        )
+    elif prefill_tp != 1:
+        raise InputError("--prefill-tp describes a prefill instance; name its --prefill-chip")
     load = Load(
         input_tokens=prompt, output_tokens=output, concurrency=concurrency, requests=requests
     )
-    result = estimate_load(step, load)
+    result = estimate_load(step, load, prefill)
     if json_file:
-        write_json(json_file, _record(step, load, result))
+        write_json(json_file, _record(step, prefill, load, result))
     if json_file != "-":
-        _print(step, load, result)
+        _print(step, prefill, load, result)
 
 
-def _check(
-    prompt: int, output: int, concurrency: int, requests: int, drafts: int, acceptance: float
-) -> None:
+def _check(prompt: int, output: int, concurrency: int, requests: int) -> None:
     for name, value in (("input", prompt), ("output", output), ("concurrency", concurrency)):
         if value < 1:
             raise InputError(f"--{name} must be at least 1, not {value}")
     if requests < 0 or 0 < requests < concurrency:
         raise InputError(f"--requests must be 0 or at least --concurrency, not {requests}")
-    options.check_speculation(drafts, acceptance)
 
 
 def _check_whole(name: str, layout: Layout, drafts: int, engine: str) -> None:
@@ -87,12 +94,16 @@ def _check_whole(name: str, layout: Layout, drafts: int, engine: str) -> None:
         )
 
 
-def _record(step: StepModel, load: Load, result: Estimate) -> dict[str, object]:
+def _record(
+    step: StepModel, prefill: StepModel | None, load: Load, result: Estimate
+) -> dict[str, object]:
     return {
         "model": step.model.name,
         "chip": step.chip.name,
         "what_if": list(step.chip.whatif),
-        "chips": step.layout.chips,
+        "chips": step.layout.chips + (prefill.layout.chips if prefill else 0),
+        "prefill_chip": prefill.chip.name if prefill else None,
+        "prefill_chips": prefill.layout.chips if prefill else 0,
         "layout": {key: getattr(step.layout, key) for key in ("tp", "pp", "dp", "ep", "cp")},
         "engine": step.engine.name,
         "precision": step.precision.label,
@@ -103,12 +114,12 @@ def _record(step: StepModel, load: Load, result: Estimate) -> dict[str, object]:
     }
 
 
-def _print(step: StepModel, load: Load, result: Estimate) -> None:
-    chips = step.layout.chips
-    typer.echo(
-        f"{step.model.name} on {chips} x {step.chip.name} ({step.layout}), {step.engine.name}, "
-        f"{step.precision.label}"
-    )
+def _print(step: StepModel, prefill: StepModel | None, load: Load, result: Estimate) -> None:
+    where = f"{step.layout.chips} x {step.chip.name} ({step.layout})"
+    if prefill:
+        first = f"{prefill.layout.chips} x {prefill.chip.name} ({prefill.layout})"
+        where = f"{first} for prompts and {where} for tokens"
+    typer.echo(f"{step.model.name} on {where}, {step.engine.name}, {step.precision.label}")
     if step.chip.whatif:
         typer.echo(f"what if: {', '.join(step.chip.whatif)}")
     typer.echo(
@@ -189,4 +200,4 @@ def _samples(
         typer.echo(f"{spec.name} on {device.name}, batch {batch}")
         typer.echo(f"  batch         {result.batch_s * 1e3:10.3f} ms")
         typer.echo(f"  samples       {result.samples_per_s:10,.0f} /s (no ground truth)")
-        typer.echo(f"  share of peak {result.share_of_peak:10.0%}")
+        typer.echo(f"  share of peak {result.share_of_peak:10.1%}")

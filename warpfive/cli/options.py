@@ -23,7 +23,15 @@ Engine = Annotated[
     str, typer.Option("--engine", help="Engine and version, such as sglang-0.5, or a profile.")
 ]
 Drafts = Annotated[int, typer.Option("--drafts", help="Speculated tokens a step.")]
-Acceptance = Annotated[float, typer.Option("--acceptance", help="Chance a drafted token holds.")]
+Acceptance = Annotated[
+    float, typer.Option("--acceptance", help="Chance a drafted token holds, if those before do.")
+]
+PrefillChip = Annotated[
+    str, typer.Option("--prefill-chip", help="A chip of its own for prompts; their KV moves.")
+]
+PrefillTp = Annotated[
+    int, typer.Option("--prefill-tp", help="Tensor parallelism of a prefill instance.")
+]
 MaxSeqs = Annotated[int, typer.Option("--max-seqs", help="Sequences a replica runs at once.")]
 MaxTokens = Annotated[int, typer.Option("--max-tokens", help="Tokens of one step.")]
 PrefixCache = Annotated[

@@ -1,6 +1,7 @@
 """``warpfive simulate``: a workload on replicas of one setup, request by request."""
 
 import time
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -11,17 +12,21 @@ from warpfive.catalog import chip as catalog_chip
 from warpfive.catalog import model as catalog_model
 from warpfive.cli import options
 from warpfive.cli.output import check_target, console, write_json
+from warpfive.cli.speculate import speculation as speculation_of
 from warpfive.errors import InputError
 from warpfive.fleet import (
     Instance,
+    Pool,
     Setup,
     Summary,
     Trace,
     demand,
+    kv_transfer,
     parse_workload,
     sample,
     show_seconds,
     simulate_plain,
+    simulate_split,
     summarise,
 )
 from warpfive.fleet import simulate as simulate_fast
@@ -53,9 +58,15 @@ def simulate(
     pp: options.Pp = 1,
     dp: options.Dp = 1,
     ep: options.Ep = 1,
+    cp: options.Cp = 1,
     dtype: options.Dtype = "",
     kv_dtype: options.KvDtype = "",
     engine: options.Engine = "",
+    drafts: options.Drafts = 0,
+    acceptance: options.Acceptance = 0.7,
+    prefill_chip: options.PrefillChip = "",
+    prefill_tp: options.PrefillTp = 1,
+    prefill_replicas: Annotated[int, typer.Option(help="Prefill instances.")] = 1,
     max_seqs: options.MaxSeqs = 256,
     max_tokens: options.MaxTokens = 8192,
     prefix_cache: options.PrefixCache = True,
@@ -65,32 +76,71 @@ def simulate(
 ) -> None:
     """Queueing, batching, memory and latency of a workload, one request at a time."""
     _check(rate, requests, clients)
+    _check_pools(prefill_chip, prefill_tp, prefill_replicas, clients)
     check_target("--json", json_file)
     work = parse_workload(workload)
     need = demand(work)
     setup = Setup(
         chip=with_settings(catalog_chip(chip), settings or []),
-        layout=Layout(tp=tp, pp=pp, dp=dp, ep=ep), dtype=dtype, kv_dtype=kv_dtype, engine=engine,
+        layout=Layout(tp=tp, pp=pp, dp=dp, ep=ep, cp=cp), dtype=dtype, kv_dtype=kv_dtype,
+        engine=engine, speculation=speculation_of(drafts, acceptance),
     )  # fmt: skip
     instance = Instance(catalog_model(model), setup, need.context)
     if isinstance(work, Trace) and not rate:
         trace = work.head(requests)
     else:
         trace = sample(work, rate or 1.0, requests, seed)
-    config = instance.config(max_seqs, max_tokens, need.hash_tokens, prefix_cache=prefix_cache)
-    run = simulate_plain if plain else simulate_fast
+    limits = {"max_seqs": max_seqs, "max_tokens": max_tokens, "block_tokens": need.hash_tokens}
+    pool = Pool(
+        config=instance.config(**limits, prefix_cache=prefix_cache), cost=instance.cost,
+        replicas=replicas, routing=routing,
+    )  # fmt: skip
+    once = simulate_plain if plain else simulate_fast
+    first = None
     begun = time.perf_counter()
-    outcome = run(trace, config, instance.cost, replicas=replicas, routing=routing, clients=clients)
+    if prefill_chip:
+        other = replace(
+            setup, chip=catalog_chip(prefill_chip), layout=Layout(tp=prefill_tp), speculation=None
+        )
+        first = Instance(instance.model, other, need.context)
+        head = Pool(
+            config=first.config(**limits, prefix_cache=prefix_cache), cost=first.cost,
+            replicas=prefill_replicas, routing=routing,
+        )  # fmt: skip
+        transfer = kv_transfer(first, instance, need.prompt)
+        outcome = simulate_split(trace, head, pool, transfer, once)
+    else:
+        outcome = once(
+            trace, pool.config, pool.cost, replicas=replicas, routing=routing, clients=clients
+        )
     spent = time.perf_counter() - begun
     found = summarise(outcome)
+    front_s = (first or instance).front_s
     if json_file:
         write_json(json_file, {
             "model": model, "setup": setup.label, "replicas": replicas, "routing": routing,
-            "front_s": instance.front_s, "kv_tokens": instance.kv_tokens, **found.as_dict(),
+            "prefill_setup": first.setup.label if first else None,
+            "prefill_replicas": prefill_replicas if first else 0,
+            "front_s": front_s, "kv_tokens": instance.kv_tokens, **found.as_dict(),
             "simulated_per_s": len(trace) / spent,
         })  # fmt: skip
     if json_file != "-":
-        show(found, instance, spent)
+        where = f"{replicas} x {setup.label}" if replicas > 1 else setup.label
+        if first:
+            where = f"{prefill_replicas} x {first.setup.label} prefill, {where} decode"
+        show(found, f"[bold]{instance.model.name}[/] on {where}", front_s, spent)
+        _warn(trace, found)
+
+
+def _warn(trace: Trace, found: Summary) -> None:
+    """Say so where requests came faster than they were served."""
+    asked = trace.rate
+    if asked > 1.05 * found.request_rate and len(trace) > 100:
+        console().print(
+            f"overloaded: {asked:.3g} requests/s came and {found.request_rate:.3g} were served, so "
+            "waiting grows with the length of the run; add replicas or lower --rate",
+            highlight=False,
+        )
 
 
 def _check(rate: float, requests: int, clients: int) -> None:
@@ -104,15 +154,25 @@ def _check(rate: float, requests: int, clients: int) -> None:
         raise InputError("--rate and --clients: give one; clients send when they are answered")
 
 
-def show(found: Summary, instance: Instance, spent: float) -> None:
+def _check_pools(chip: str, tp: int, replicas: int, clients: int) -> None:
+    if not chip and (tp != 1 or replicas != 1):
+        raise InputError(
+            "--prefill-tp and --prefill-replicas describe a prefill pool; name its --prefill-chip"
+        )
+    if replicas < 1:
+        raise InputError(f"--prefill-replicas {replicas}: must be at least 1")
+    if chip and clients:
+        raise InputError("--prefill-chip and --clients: separate pools take a trace or a --rate")
+
+
+def show(found: Summary, title: str, front: float, spent: float) -> None:
     """Print the figures."""
     screen = console()
-    screen.print(f"[bold]{instance.model.name}[/] on {instance.setup.label}")
+    screen.print(title, highlight=False)
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     for name in ("mean", "p50", "p90", "p95", "p99"):
         table.add_column(name, justify="right")
-    front = instance.front_s
     rows = (
         ("TTFT", found.ttft_mean_s, found.ttft_s, front),
         ("TPOT", found.tpot_mean_s, found.tpot_s, 0.0),

@@ -99,8 +99,9 @@ def _print(result: Validation) -> None:
     for name, key in TABLES.items():
         for quantity, entries in _by_quantity(result, key).items():
             _print_table(f"{dict(QUANTITIES)[quantity]} by {name}", entries)
-    typer.echo("\nleft out")
-    for cause, count in result.left_out.items():
+    if result.left_out:
+        typer.echo("\nleft out")
+    for cause, count in result.causes().items():
         typer.echo(f"  {count:6,}  {cause}")
 
 

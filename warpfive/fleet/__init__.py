@@ -1,5 +1,6 @@
 """Serving at the level of requests: workloads, replicas, routing, figures, plans."""
 
+from warpfive.fleet.capacity import kv_transfer
 from warpfive.fleet.charts import write_chart
 from warpfive.fleet.cost import StepCost, StepTimes, step_cost
 from warpfive.fleet.demand import Demand, demand, sample
@@ -25,7 +26,8 @@ __all__ = [
     "Ask", "Demand", "Failure", "Gap", "Instance", "Lengths", "Outcome", "Plan", "Pool", "Ratio",
     "ReplicaStats", "Rung", "Search", "Setup", "Side", "Slo", "StepCost", "StepTimes", "Summary",
     "Trace", "Transfer", "Workload",
-    "bands_json", "demand", "gap", "gap_json", "kv_blocks", "launch_commands", "make_trace",
+    "bands_json", "demand", "gap", "gap_json", "kv_blocks", "kv_transfer",
+    "launch_commands", "make_trace",
     "parse_slo", "parse_workload", "plan_json", "reached", "read_trace", "sample", "search",
     "search_json", "show_seconds", "simulate", "simulate_plain", "simulate_split", "step_cost",
     "summarise", "sweep", "with_prices", "write_chart",

@@ -9,6 +9,7 @@ slices:
     any prompt     mixed[t] + seat[b] + pair * p + context * c
 """
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
@@ -29,8 +30,8 @@ class StepTimes(Protocol):
     def decode(self, batch: int, context_sum: float) -> float:
         """Seconds of a decode step."""
 
-    def prefill(self, new_tokens: float, context: float = 0.0) -> float:
-        """Seconds of a prefill step."""
+    def prefill(self, new_tokens: float, context: float = 0.0, prompts: float = math.inf) -> float:
+        """Seconds of a prefill step over so many prompts."""
 
     def mixed(self, new_tokens: float, context: float, batch: float, context_sum: float) -> float:
         """Seconds of a step with both."""
@@ -86,7 +87,9 @@ def step_cost(times: StepTimes, *, max_seqs: int, max_tokens: int, context: floa
     deep = times.prefill(chunk, max(context, 1.0))
     pair = (deep - times.prefill(chunk, 0.0)) / (chunk * max(context, 1.0))
     own = pair_share(times)
-    mixed = _table(lambda t: times.prefill(t, 0.0) - pair * own * t * t / 2, most)
+    mixed = _table(
+        lambda t: _prompts(times, t, context) - pair * own * t * t / 2, most, edges=EDGES
+    )
     seat = _table(lambda b: _seat(times, b), max_seqs, pace=4.0)
     if min(mixed[-1], decode[-1], slope) < 0:
         raise InputError("step times fall with more work; check the chip's figures")
@@ -95,6 +98,13 @@ def step_cost(times: StepTimes, *, max_seqs: int, max_tokens: int, context: floa
         decode_ps=_ps(decode), mixed_ps=_ps(mixed), seat_ps=_ps(seat), tail_ps=round(tail * PS),
         pair_fs=round(pair * PS * 1000), context_ps=round(slope * PS),
     )  # fmt: skip
+
+
+def _prompts(times: StepTimes, tokens: float, length: float) -> float:
+    """Seconds of a step of prompts of this length, each computed by one data-parallel group."""
+    if pair_share(times) == 1.0:
+        return times.prefill(tokens, 0.0)
+    return times.prefill(tokens, 0.0, tokens / max(length, 1.0))
 
 
 def pair_share(times: StepTimes) -> float:
@@ -110,11 +120,17 @@ def _seat(times: StepTimes, batch: float) -> float:
     return max(0.0, times.mixed(512, 0.0, batch, 0.0) - times.prefill(512 + batch, 0.0))
 
 
+EDGES = (64, 65, 128, 129)
+"""Tokens between which a matrix product takes one more row of tiles."""
+
+
 def _table(
-    value: Callable[[float], float], last: int, exact: int = 1, pace: float = 1.7
-) -> np.ndarray:
+    value: Callable[[float], float], last: int, exact: int = 1, pace: float = 1.7,
+    edges: tuple[int, ...] = (),
+) -> np.ndarray:  # fmt: skip
     """Values at 0 to ``last``, computed on a grid that widens by ``pace`` and joined by lines."""
-    grid = sorted({*range(1, min(exact, last) + 1), last, *_widening(exact, last, pace)})
+    near = (edge for edge in edges if edge < last)
+    grid = sorted({*range(1, min(exact, last) + 1), *near, last, *_widening(exact, last, pace)})
     points = [value(point) for point in grid]
     table = np.interp(np.arange(last + 1), grid, points)
     table[0] = 0.0

@@ -46,6 +46,11 @@ class Instance:
     """A setup with its memory and step times; building one refuses what cannot run."""
 
     def __init__(self, model: ModelSpec, setup: Setup, context: float) -> None:
+        if model.kind != "decoder":
+            raise InputError(
+                f"--model {model.name}: serving is simulated for models that generate text; for a "
+                f"{model.kind} model `warpfive estimate` gives samples a second"
+            )
         self.model, self.setup = model, setup
         self.step = StepModel(
             setup.chip, model, setup.layout, setup.profile, setup.dtype, setup.kv_dtype,

@@ -144,7 +144,7 @@ class Plan:
 
 def article(kind: str) -> str:
     """A kind of model with its article."""
-    return f"an {kind}" if kind[0] in "aeiou" else f"a {kind}"
+    return f"an {kind} model" if kind[0] in "aeiou" else f"a {kind} model"
 
 
 def _nodes(setup: Setup, replicas: int) -> int:

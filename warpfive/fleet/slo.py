@@ -51,6 +51,8 @@ class Slo:
 
 def show_seconds(value: float) -> str:
     """A duration in the unit it reads best in."""
+    if value >= 100:
+        return f"{value:,.0f} s"
     return f"{value:.3g} s" if value >= 1 else f"{1e3 * value:.3g} ms"
 
 

@@ -11,7 +11,8 @@ BANDS = Path(__file__).parent / "bands.json"
 KERNEL_BANDS = Path(__file__).parent / "kernel_bands.json"
 """Errors of counted kernels against measurements, by chip; benchmarks/fidelity writes it."""
 KINDS = {
-    "ttft_s": "ttft", "tpot_s": "tpot", "latency_s": "ttft",
+    "ttft_s": "ttft", "tpot_s": "tpot", "latency_s": "ttft", "ttft_p50_s": "ttft",
+    "tpot_p50_s": "tpot", "itl_s": "tpot",
     "output_rate": "rate", "total_rate": "rate", "request_rate": "rate",
     "prefill_rate": "rate", "decode_rate": "rate", "memory_bytes": "memory",
     **{f"{kind}_p{share}_s": f"{kind} tail" for kind in ("ttft", "tpot") for share in (90, 95, 99)},

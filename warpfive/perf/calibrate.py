@@ -13,8 +13,10 @@ from warpfive.perf.solve import fit_logs
 from warpfive.perf.validate import kind_of
 
 STIFFNESS: Mapping[str, float] = {
-    "step_s": 0.3, "sequence_s": 0.3, "layer_s": 0.3, "moe_s": 0.3, "request_s": 0.1,
-    "prefill_s": 1.0, "prefill_layer_s": 0.3, "intake_s": 0.3, "token_s": 0.3, "stream_s": 0.3,
+    "step_s": 0.3, "sequence_s": 0.3, "layer_s": 0.3, "passes": 1.0,
+    "moe_s": 0.3, "request_s": 0.1,
+    "prefill_s": 1.0, "prefill_layer_s": 0.3, "prefill_moe_s": 0.3, "late_steps": 0.3,
+    "intake_s": 0.3, "token_s": 0.3, "stream_s": 0.3,
     "lockstep": 0.3, "start_scale": 1.0, "moe_scale": 2.0,
     "comm_scale": 1.0, "moe_prefill_scale": 1.0, "prefill_scale": 1.0, "attention_scale": 2.0,
     "gemm_scale": 2.0,
@@ -23,8 +25,10 @@ STIFFNESS: Mapping[str, float] = {
 
 LIMITS: Mapping[str, tuple[float, float]] = {
     "step_s": (1e-4, 3e-2), "sequence_s": (5e-7, 5e-4), "layer_s": (1e-6, 3e-4),
+    "passes": (3.0, 100.0),
     "moe_s": (1e-6, 4e-4), "request_s": (1e-3, 0.4), "prefill_s": (1e-4, 0.1),
-    "prefill_layer_s": (1e-5, 2e-3), "token_s": (1e-8, 1e-4), "stream_s": (1e-6, 2e-4),
+    "prefill_layer_s": (1e-5, 2e-3), "prefill_moe_s": (1e-6, 4e-3), "late_steps": (0.02, 6.0),
+    "token_s": (1e-8, 1e-4), "stream_s": (1e-6, 2e-4),
     "lockstep": (0.02, 1.0), "start_scale": (0.25, 2.0),
     "intake_s": (1e-5, 3e-2), "moe_scale": (0.5, 3.0), "comm_scale": (0.3, 3.0),
     "moe_prefill_scale": (0.5, 5.0), "prefill_scale": (0.4, 3.0),
@@ -64,7 +68,7 @@ def calibrate_engine(
     }
     values = fit_logs(
         lambda trial: _errors(cases, replace(start, **trial)), prior,
-        pull=STIFFNESS, limits=LIMITS, rounds=rounds,
+        pull=STIFFNESS, limits=LIMITS, rounds=rounds, uses=2,
     )  # fmt: skip
     rounded = {key: float(f"{value:.4g}") for key, value in values.items()}
     fitted = {"rows": len(cases), "from": start.name}

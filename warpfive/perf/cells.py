@@ -25,11 +25,14 @@ class Cause(Exception):
 
 
 def number(text: str, what: str) -> float:
-    """A cell as a number."""
+    """A cell as a number above 0."""
     try:
-        return float(text)
+        found = float(text)
     except ValueError:
         raise Cause(f"{what} is not a number") from None
+    if not 0 < found < float("inf"):
+        raise Cause(f"{what} is not above 0")
+    return found
 
 
 def output_tokens(row: Mapping[str, str]) -> float:
@@ -95,8 +98,14 @@ DATED = {"vllm": "vllm-0.11", "trtllm": "trtllm-1.1"}
 """Releases current when InferenceX took its rows without a version (October to November 2025)."""
 
 
-def dated(row: Mapping[str, str], engine: str) -> str:
-    """The engine version, deduced from the date where InferenceX left it out."""
+WIDE = 16
+"""Ranks of experts from which on SGLang's runs are those with DeepEP and two batches in flight."""
+
+
+def dated(row: Mapping[str, str], engine: str, layout: Layout) -> str:
+    """The engine version, deduced from the date or the layout where the row leaves it out."""
+    if engine == "sglang" and layout.ep >= WIDE:
+        return "sglang-wide-ep"
     return DATED.get(engine, engine) if is_inferencex(row) else engine
 
 
@@ -115,10 +124,19 @@ def load_of(row: Mapping[str, str]) -> tuple[int, int]:
     if burst:
         return int(burst.group(1)), int(burst.group(1))
     if batch == "max" or "OFFLINE" in setup.upper():
-        return OFFLINE_REQUESTS, OFFLINE_REQUESTS
+        lengths = (row.get("input_len", ""), row.get("output_len", ""))
+        count = TRTLLM_REQUESTS.get(lengths, OFFLINE_REQUESTS)
+        return count, count
     if row["metric"] == "prefill_throughput":
         return 1, 0
     raise Cause("concurrency is not in the row")
+
+
+def slots_of(row: Mapping[str, str], command: str) -> int:
+    """Sequences in flight at most, where the row says; 0: as many as the engine takes."""
+    if row.get("batch") == "max":
+        return TRTLLM_SLOTS
+    return int(option(command, r"--max-(?:num-seqs|running-requests)") or 0)
 
 
 def is_inferencex(row: Mapping[str, str]) -> bool:
@@ -128,6 +146,16 @@ def is_inferencex(row: Mapping[str, str]) -> bool:
 
 OFFLINE_REQUESTS = 1024
 """Requests queued at once in a measurement of offline throughput."""
+
+TRTLLM_REQUESTS = {
+    ("128", "128"): 30000, ("128", "2048"): 3000, ("128", "4096"): 1500, ("500", "2000"): 3000,
+    ("1000", "1000"): 3000, ("1000", "2000"): 1500, ("2048", "128"): 3000, ("2048", "2048"): 1500,
+    ("5000", "500"): 1500, ("20000", "2000"): 1000,
+}  # fmt: skip
+"""Requests that TensorRT-LLM's perf-overview queues, by prompt and output tokens."""
+
+TRTLLM_SLOTS = 8192
+"""Sequences a chip in those runs: the largest batch that they capture a graph for."""
 
 TRACE = -1.0
 """``spread`` of prompts taken from real conversations: lengths are exponential."""
@@ -235,7 +263,7 @@ def _plain_layout(row: Mapping[str, str], text: str) -> Layout:
         size = int(spread.group(1))
         return Layout(dp=size, ep=size)
     if "dies" in text:
-        return Layout(tp=chips)
+        return Layout(tp=chips, ep=chips)
     if "tp-size" in text:
         return _npu_layout(text, chips)
     if re.search(r"DP\d|P/D|disagg", text, re.IGNORECASE):

@@ -75,7 +75,8 @@ class Estimate:
     prefill_s: float
     """One prompt alone."""
     power_w: float | None
-    """Mean of one chip; None without a published TDP."""
+    """Mean of one chip (of the decode instance, where prompts have their own); None without a
+    published TDP."""
     usd_per_million: float | None
     """Rental cost of a million output tokens."""
 
@@ -84,10 +85,15 @@ class Estimate:
         return {**asdict(self), "bound": self.bounds.largest}
 
 
-def estimate_load(step: StepModel, load: Load) -> Estimate:
-    """Predict a load on one instance; refuses what does not fit."""
+def estimate_load(step: StepModel, load: Load, prefill: StepModel | None = None) -> Estimate:
+    """Predict a load on one instance; refuses what does not fit.
+
+    With ``prefill`` the prompts are computed on a second instance and their KV cache is moved.
+    """
     book = ledger(step)
     engine = step.engine
+    if prefill:
+        ledger(prefill)
     need = load.input_tokens + load.output_tokens
     if need > book.kv_tokens / step.layout.dp:
         raise InputError(
@@ -101,9 +107,10 @@ def estimate_load(step: StepModel, load: Load) -> Estimate:
             f"{step.model.max_context}"
         )
     table = StepTable(step)
-    result = serve_load(table, load, book.kv_tokens, engine.slots)
+    head = StepTable(prefill) if prefill else None
+    result = serve_load(table, load, book.kv_tokens, engine.slots, head)
     result = corrected(result, engine, load, step.layout.chips)
-    return _estimate(step, load, book, result)
+    return _estimate(step, load, book, result, head or table)
 
 
 def _quantity(step: StepModel, name: str, value: float) -> Quantity:
@@ -112,11 +119,16 @@ def _quantity(step: StepModel, name: str, value: float) -> Quantity:
     return Quantity(value=value, low=low, high=high, basis=width.basis)
 
 
-def _estimate(step: StepModel, load: Load, book: Ledger, result: Served) -> Estimate:
-    chips = step.layout.chips
+def _estimate(
+    step: StepModel, load: Load, book: Ledger, result: Served, head: StepTable
+) -> Estimate:
+    apart = head.step is not step
+    chips = step.layout.chips + (head.step.layout.chips if apart else 0)
     batch = max(1.0, result.batch)
     context = load.input_tokens + load.output_tokens / 2
-    rental = step.chip.rental_usd_per_h
+    rents = [
+        (one.chip.rental_usd_per_h, one.layout.chips) for one in (step, head.step)[: 1 + apart]
+    ]
     per_hour = result.output_rate * 3600
     return Estimate(
         ttft=_quantity(step, "ttft_s", result.ttft_s),
@@ -136,9 +148,9 @@ def _estimate(step: StepModel, load: Load, book: Ledger, result: Served) -> Esti
             for kind in ("ttft", "tpot")
             for share in (90, 99)
         },
-        prefill_s=step.prefill(load.input_tokens),
-        power_w=_power(step, result, batch, context),
-        usd_per_million=rental * chips / per_hour * 1e6 if rental else None,
+        prefill_s=head.prefill(load.input_tokens, 0.0),
+        power_w=_power(step, result, batch, context, prompts=not apart),
+        usd_per_million=_usd(rents, per_hour),
     )
 
 
@@ -187,10 +199,18 @@ def terms(step: StepModel, batch: float, context: float) -> list[dict[str, Any]]
     return sorted(named, key=lambda term: -term["seconds"])
 
 
-def _power(step: StepModel, result: Served, batch: float, context: float) -> float | None:
-    """Mean power of a chip: bytes and operations of prefill and decode over the run."""
+def _usd(rents: list[tuple[float | None, int]], per_hour: float) -> float | None:
+    """Rent of a million output tokens over (USD an hour, chips); None where a rent is unknown."""
+    known = [rent * chips for rent, chips in rents if rent]
+    return sum(known) / per_hour * 1e6 if len(known) == len(rents) else None
+
+
+def _power(
+    step: StepModel, result: Served, batch: float, context: float, *, prompts: bool
+) -> float | None:
+    """Mean power of a chip: bytes and operations of decode, and of prefill, over the run."""
     chips, model = step.layout.chips, step.model
-    tokens = result.total_rate
+    tokens = result.total_rate if prompts else result.output_rate
     flops = 2 * tokens * model.active_parameters / chips
     steps = result.output_rate / max(batch, 1.0)
     moved = steps * (_weights_read(step, batch) + _kv_read(step, batch, context))

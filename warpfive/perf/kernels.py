@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
+from statistics import NormalDist
 from typing import Any
 
 from warpfive.catalog import DTYPE_BYTES, AttentionSpec, ChipSpec
@@ -28,6 +29,8 @@ class Efficiency:
     """Weights read from device memory, share of peak bandwidth."""
     stream_4bit: float = 0.35
     """The same for 4-bit integer weights, which are unpacked on the way."""
+    unpack: float = 0.0
+    """Bytes a 4-bit integer weight moves beyond its own, where it is unpacked through memory."""
     grouped: float = 0.70
     """Expert products, share of the dense peak."""
     grouped_stream: float = 0.75
@@ -107,17 +110,34 @@ def gemm(
     rate = chip.rates[compute] * (fit.gemm_8bit if DTYPE_BYTES[compute] < 2 else fit.gemm)
     packed = weights == "int4"
     compute_s = tile_seconds(chip, (1, m, n, k), rate, FLAT_TILES if packed else TILES)
-    stream = fit.stream_4bit if packed else fit.stream
+    stream = fit.stream_4bit if packed and not fit.unpack else fit.stream
     inputs = k / reuse * max(1.0, DTYPE_BYTES[compute])
-    moved = n * k * DTYPE_BYTES[weights] + m * (inputs + 2 * n)
+    moved = n * k * weight_bytes(fit, weights) + m * (inputs + 2 * n)
     tiles = math.ceil(m / 64) * math.ceil(n / 64)
     stream_s = moved / (chip.memory.bandwidth * stream * reach(chip, fit, tiles))
     return join(fit.sharpness, compute_s, stream_s) + fit.kernel_s
 
 
+def weight_bytes(fit: Efficiency, weights: str) -> float:
+    """Bytes that one weight moves in a product."""
+    return DTYPE_BYTES[weights] + (fit.unpack if weights == "int4" else 0.0)
+
+
 def active_experts(experts: int, top_k: int, tokens: float) -> float:
     """Expected number of distinct experts that ``tokens`` tokens choose."""
     return experts * (1 - (1 - top_k / experts) ** tokens)
+
+
+@cache
+def _top_deviation(ranks: int) -> float:
+    """Standard deviations that the fullest of so many ranks lies above the mean (Blom, 1958)."""
+    return NormalDist().inv_cdf((ranks - 0.375) / (ranks + 0.25)) if ranks > 1 else 0.0
+
+
+def fullest(each: float, chance: float, ranks: int) -> float:
+    """Expected count of the fullest of ``ranks`` that draw ``each`` times with this chance."""
+    mean = each * chance
+    return min(each, mean + _top_deviation(ranks) * math.sqrt(mean * (1 - chance)))
 
 
 def grouped_gemm(
@@ -132,7 +152,8 @@ def grouped_gemm(
     rate = chip.rates[compute] * fit.grouped
     tile_shapes = FLAT_TILES if weights == "int4" else TILES
     compute_s = tile_seconds(chip, (hit, each, n, k), rate, tile_shapes)
-    moved = hit * n * k * DTYPE_BYTES[weights] + rows * (k * max(1.0, DTYPE_BYTES[compute]) + 2 * n)
+    moved = hit * n * k * weight_bytes(fit, weights)
+    moved += rows * (k * max(1.0, DTYPE_BYTES[compute]) + 2 * n)
     tiles = hit * math.ceil(each / 64) * math.ceil(n / 64)
     stream_s = moved / (chip.memory.bandwidth * fit.grouped_stream * reach(chip, fit, tiles))
     return join(fit.sharpness, compute_s, stream_s) + fit.kernel_s

@@ -31,11 +31,14 @@ class Served:
     """Time between a request's later tokens."""
     latency_s: float
     seconds: float
+    """The whole load."""
     output_rate: float
     total_rate: float
     request_rate: float
     batch: float
     """Mean number of sequences a decode step held."""
+    itl_s: float = 0.0
+    """A decode step without prompts in it: what lies between two tokens most of the time."""
     samples: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict, repr=False)
     """``ttft`` and ``tpot`` of single requests with their weights, in order."""
 

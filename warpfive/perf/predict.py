@@ -12,7 +12,7 @@ from warpfive.perf.layout import Layout
 from warpfive.perf.ledger import ledger, weights_bytes
 from warpfive.perf.load import Load, Served
 from warpfive.perf.rows import Case
-from warpfive.perf.serve import serve_load
+from warpfive.perf.serve import Followed, averages, follow
 from warpfive.perf.step import StepModel
 from warpfive.perf.table import StepTable
 
@@ -86,6 +86,12 @@ class Predictor:
         return tokens / table.prefill(tokens, 0.0, prompts)
 
     def _serve(self, case: Case) -> Served:
+        engine = self.table(case, case.layout).step.engine
+        served = averages(self.followed(case), engine)
+        return corrected(served, engine, load_of(case), case.layout.chips)
+
+    def followed(self, case: Case) -> Followed:
+        """The case's load on its instance."""
         table = self.table(case, case.layout)
         engine = table.step.engine
         room = ledger(table.step).kv_tokens
@@ -94,11 +100,8 @@ class Predictor:
                 f"{case.model} on {case.chip} at {case.layout}: room for {room} tokens of KV cache "
                 f"is less than one request of {case.input_tokens:.0f}"
             )
-        load = load_of(case)
-        slots = case.slots or engine.slots
         prefill = self.table(case, case.prefill_layout) if case.prefill_layout else None
-        served = serve_load(table, load, room, slots, prefill)
-        return corrected(served, engine, load, case.layout.chips)
+        return follow(table, load_of(case), room, case.slots or engine.slots, prefill)
 
 
 def load_of(case: Case) -> Load:

@@ -36,7 +36,7 @@ class Wave:
 class Sent:
     """One request: what it asks for, and when things happened to it."""
 
-    __slots__ = ("sent", "ready", "prompt", "wanted", "left", "first", "kept", "wave")
+    __slots__ = ("sent", "ready", "prompt", "wanted", "left", "first", "kept", "wave", "group")
 
     def __init__(self, sent: float, ready: float, prompt: float, wanted: int, wave: int) -> None:
         self.wave = wave
@@ -47,6 +47,7 @@ class Sent:
         self.left = prompt
         self.first = 0.0
         self.kept = 0.0
+        self.group = 0
 
 
 class Running:
@@ -58,20 +59,25 @@ class Running:
         """``settled`` starts at a moment when the running requests are anywhere in their output."""
         self.table, self.load, self.settled = table, load, settled
         self.engine = table.step.engine
-        self.capacity, self.slots = capacity, slots
+        self.groups = table.step.layout.dp
+        self.capacity, self.slots = capacity / self.groups, slots
         self.now = self.open = 0.0
         self.steps = 0.0
         self.waiting: deque[Sent] = deque()
         self.filling: deque[Sent] = deque()
         self.running: list[tuple[float, int, Sent]] = []
         self.context = 0.0
-        self.used = 0.0
+        self.used = [0.0] * self.groups
+        """Tokens of KV cache that each data-parallel group has promised."""
+        self.held = [0] * self.groups
+        """Requests of each group."""
         self.random = random.Random(load.seed)
         rounds = FOLLOWED if settled else 2
         self.to_send = min(requests_in_all(load), rounds * load.concurrency + 20)
         self.waves = (Wave(), Wave())
         self.sent = 0
         self.decode_seconds = self.decode_weight = 0.0
+        self.plain_seconds = self.plain_steps = 0.0
         self.crowded = False
         """Whether a request ever had to wait for a slot or for KV cache."""
         self.per_step = table.step.tokens_per_step
@@ -79,6 +85,11 @@ class Running:
     def busy(self) -> bool:
         """Whether anything is left to do."""
         return bool(self.waiting or self.filling or self.running)
+
+    @property
+    def plain_step_s(self) -> float:
+        """Mean seconds of a step without prompts."""
+        return self.plain_seconds / max(self.plain_steps, 1.0)
 
     def send(self) -> None:
         """One more request, if any is left."""
@@ -107,12 +118,14 @@ class Running:
             request = self.waiting[0]
             if request.ready > self.now + 1e-9:
                 return
+            group = self.held.index(min(self.held))
             need = request.prompt + self.engine.reserve * request.wanted
-            if self.used + need > self.capacity and self.used > 0:
+            if self.used[group] + need > self.capacity and self.used[group] > 0:
                 self.crowded = True
                 return
-            request.kept = need
-            self.used += need
+            request.kept, request.group = need, group
+            self.used[group] += need
+            self.held[group] += 1
             self.filling.append(self.waiting.popleft())
         self.crowded |= bool(self.waiting)
 
@@ -122,26 +135,18 @@ class Running:
 
     def prefill_step(self) -> None:
         """One step with prompts in it, and the running batch beside them if the engine mixes."""
-        room = float(self.engine.chunk_tokens * self.table.step.layout.dp)
         batch = len(self.running)
-        taken, ended, context = 0.0, [], 0.0
-        count = 0
-        while self.filling and room > 0:
-            request = self.filling[0]
-            part = min(request.left, room)
-            context += request.prompt - request.left
-            request.left -= part
-            room -= part
-            taken += part
-            count += 1
-            if request.left > 0:
-                break
-            ended.append(self.filling.popleft())
+        parts, ended = self._parts()
+        taken, count = sum(part for _, part in parts), len(parts)
+        context = sum(request.prompt - request.left - part for request, part in parts) / count
+        shares = [0.0] * self.groups
+        for request, part in parts:
+            shares[request.group] += part
         mixed = self.engine.mixed and batch > 0
         if mixed:
-            seconds = self.table.mixed(taken, context / count, count, batch, self.context)
+            seconds = self.table.mixed(taken, context, count, batch, self.context, max(shares))
         else:
-            seconds = self.table.prefill(taken, context / count, count)
+            seconds = self.table.prefill(taken, context, count, max(shares))
         self.now += seconds
         if mixed:
             self.decode_seconds += seconds
@@ -150,10 +155,31 @@ class Running:
         for request in ended:
             self.start(request)
 
+    def _parts(self) -> tuple[list[tuple[Sent, float]], list[Sent]]:
+        """Prompt tokens of the next step, in order of arrival; and the prompts they complete."""
+        rooms = [float(self.engine.chunk_tokens)] * self.groups
+        parts, ended = [], []
+        for request in self.filling:
+            part = min(request.left, rooms[request.group])
+            if part > 0:
+                rooms[request.group] -= part
+                request.left -= part
+                parts.append((request, part))
+                if not request.left:
+                    ended.append(request)
+            if not any(rooms):
+                break
+        if self.groups == 1:
+            for _ in ended:
+                self.filling.popleft()
+        else:
+            self.filling = deque(request for request in self.filling if request.left)
+        return parts, ended
+
     def start(self, request: Sent) -> None:
         """First token of a request whose prompt is done."""
         request.first = self.now
-        waited = self.now - request.sent + self.engine.request_s
+        waited = self.now - request.sent
         self.waves[request.wave].ttft += waited
         self.waves[request.wave].firsts.append(waited)
         if request.wanted <= 1:
@@ -174,12 +200,13 @@ class Running:
 
     def finish(self, request: Sent) -> None:
         """Take down a request's times and send the next one."""
-        self.used -= request.kept
+        self.used[request.group] -= request.kept
+        self.held[request.group] -= 1
         wave = self.waves[request.wave]
         wave.done += 1
         wave.out += request.wanted
         wave.into += request.prompt
-        wave.latency += self.now - request.sent + self.engine.request_s
+        wave.latency += self.now - request.sent
         if request.wanted > 1:
             pace = (self.now - request.first) / (request.wanted - 1)
             wave.tpot += pace
@@ -208,6 +235,8 @@ class Running:
         self.now += seconds
         self.decode_seconds += seconds
         self.decode_weight += seconds * batch
+        self.plain_seconds += seconds
+        self.plain_steps += count
         self.advance(count)
 
 
@@ -220,7 +249,8 @@ class Apart(Running):
     ) -> None:  # fmt: skip
         super().__init__(table, load, capacity, slots, settled=settled)
         self.prefill_table = prefill
-        self.free = 0.0
+        self.free = [0.0] * prefill.step.layout.dp
+        """When each data-parallel group of the prefill instance has done its prompts."""
         self.ready: deque[tuple[float, Sent]] = deque()
 
     def queued(self) -> int:
@@ -231,9 +261,13 @@ class Apart(Running):
         """Hand the admitted prompts to the prefill instance."""
         while self.filling:
             request = self.filling.popleft()
-            begin = max(self.free, request.sent)
-            self.free = begin + self.prefill_table.prefill(request.prompt, 0.0)
-            moved = self.free + self.table.step.kv_transfer(request.prompt)
+            first = self.free.index(min(self.free))
+            begin = max(self.free[first], request.sent)
+            busy = 1 + sum(free > begin for free in self.free)
+            self.free[first] = begin + self.prefill_table.prefill(
+                busy * request.prompt, 0.0, busy, request.prompt
+            )
+            moved = self.free[first] + self.table.step.kv_transfer(request.prompt)
             self.ready.append((moved, request))
 
     def decode(self) -> None:

@@ -21,6 +21,7 @@ from warpfive.perf.cells import (
     option,
     output_tokens,
     per_instance,
+    slots_of,
     spread_of,
     types_of,
 )
@@ -33,9 +34,9 @@ COLUMNS = (
 """Columns of ``serving_measured.csv`` that are read; others are ignored."""
 
 METRICS = {
-    "ttft_mean": ("ttft_s", 1e-3), "ttft_median": ("ttft_s", 1e-3),
-    "tpot_mean": ("tpot_s", 1e-3), "tpot_median": ("tpot_s", 1e-3), "tpot": ("tpot_s", 1e-3),
-    "itl_median": ("tpot_s", 1e-3),
+    "ttft_mean": ("ttft_s", 1e-3), "ttft_median": ("ttft_p50_s", 1e-3),
+    "tpot_mean": ("tpot_s", 1e-3), "tpot_median": ("tpot_p50_s", 1e-3), "tpot": ("tpot_s", 1e-3),
+    "itl_median": ("itl_s", 1e-3),
     "output_throughput": ("output_rate", 1.0), "total_throughput": ("total_rate", 1.0),
     "request_rate": ("request_rate", 1.0),
     "prefill_throughput": ("prefill_rate", 1.0), "decode_throughput": ("decode_rate", 1.0),
@@ -115,6 +116,8 @@ def _read(row: Mapping[str, str]) -> Case:
     command = row.get("notes", "")
     if "MLPERF SERVER" in row.get("setup", "").upper():
         raise Cause("MLPerf Server: arrival rate is not in the row")
+    if "ANOMALOUS" in command:
+        raise Cause("its source calls the row anomalous")
     if "specul" in command.lower() or "MTP" in row.get("setup", ""):
         raise Cause("speculative decoding: acceptance is not in the row")
     name = model_of(row, command)
@@ -132,7 +135,7 @@ def _read(row: Mapping[str, str]) -> Case:
         tier=row.get("tier", ""),
         chip=chip_of(row["hardware"]),
         model=name,
-        engine=dated(row, engine),
+        engine=dated(row, engine, layout),
         printed_engine=engine,
         dtype=dtype,
         kv_dtype=kv_dtype,
@@ -143,7 +146,7 @@ def _read(row: Mapping[str, str]) -> Case:
         concurrency=concurrency,
         requests=requests,
         spread=spread_of(row),
-        slots=int(option(command, r"--max-(?:num-seqs|running-requests)") or 0),
+        slots=slots_of(row, command),
         chunk_tokens=int(
             option(command, r"--(?:max[-_]num[-_](?:batched[-_])?tokens|chunked-prefill-size)") or 0
         ),

@@ -1,7 +1,9 @@
 """A small serving model: one instance under a closed loop or a burst of requests."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
+from warpfive.catalog import EngineProfile
 from warpfive.perf.kernels import join
 from warpfive.perf.load import Load, Served
 from warpfive.perf.replica import Apart, Running, Wave, requests_in_all
@@ -11,22 +13,49 @@ DELIVERY_SHARPNESS = 6.0
 """How sharply the front end's delivery of tokens and the engine take turns as the bound."""
 
 
+class Followed(NamedTuple):
+    """A load followed on one instance, before what the front end adds."""
+
+    load: Load
+    start: Running
+    """From the start, when all requests come at once."""
+    settled: Running | None
+    """From a moment when requests have drifted apart; None where all are queued at once."""
+
+
 def serve_load(
     table: StepTable, load: Load, capacity: float, slots: int = 1 << 30,
     prefill: StepTable | None = None,
 ) -> Served:  # fmt: skip
     """Averages of a load on one instance with room for ``capacity`` tokens of KV cache.
 
-    A closed loop is followed twice: from its start, when all requests come at once, and from a
-    moment when they have drifted apart. The first stands for the first round and for the later
-    ones that stay in lockstep. With ``prefill`` the prompts are computed on a second instance
-    and their KV cache is moved.
+    With ``prefill`` the prompts are computed on a second instance and their KV cache is moved.
     """
-    burst = _run(_instance(table, load, capacity, slots, prefill, settled=False))
-    if requests_in_all(load) <= load.concurrency:
-        return _queue(burst)
-    later = _run(_instance(table, load, capacity, slots, prefill, settled=True))
-    return _loop(load, burst, later)
+    return averages(follow(table, load, capacity, slots, prefill), table.step.engine)
+
+
+def follow(
+    table: StepTable, load: Load, capacity: float, slots: int = 1 << 30,
+    prefill: StepTable | None = None,
+) -> Followed:  # fmt: skip
+    """A closed loop followed twice, from its start and from a settled moment; a queue once."""
+    queued = requests_in_all(load) <= load.concurrency
+    start = _run(_instance(table, load, capacity, slots, prefill, settled=False), not queued)
+    settled = None
+    if not queued:
+        settled = _run(_instance(table, load, capacity, slots, prefill, settled=True))
+    return Followed(load, start, settled)
+
+
+def averages(found: Followed, engine: EngineProfile) -> Served:
+    """What the users of a followed load see, the engine's front end included.
+
+    The start of a closed loop stands for its first round, and for the later ones that stay in
+    lockstep; the settled state for the rest.
+    """
+    if found.settled is None:
+        return _queue(found.load, found.start, engine)
+    return _loop(found.load, found.start, found.settled, engine)
 
 
 def _instance(
@@ -38,10 +67,13 @@ def _instance(
     return Running(table, load, capacity, slots, settled=settled)
 
 
-def _run(instance: Running) -> Running:
-    for _ in range(min(instance.load.concurrency, instance.to_send)):
+def _run(instance: Running, first_only: bool = False) -> Running:
+    """Follow an instance to the end, or until the first round is over."""
+    users = min(instance.load.concurrency, instance.to_send)
+    for _ in range(users):
         instance.send()
-    while instance.busy():
+    first = instance.waves[0]
+    while instance.busy() and not (first_only and first.done == users):
         instance.admit()
         if instance.filling:
             instance.prefill_step()
@@ -50,22 +82,25 @@ def _run(instance: Running) -> Running:
     return instance
 
 
-def _queue(instance: Running) -> Served:
+def _queue(load: Load, instance: Running, engine: EngineProfile) -> Served:
     """Averages where everything was queued at once."""
     wave = instance.waves[0]
-    return _served(instance, [(1.0, wave)], wave.done / max(instance.now, 1e-12))
+    rate = wave.done / max(instance.now, 1e-12)
+    waits = engine.request_s + engine.late_steps * instance.plain_step_s
+    return _served(load, instance, [(1.0, wave)], rate, waits)
 
 
-def _loop(load: Load, burst: Running, later: Running) -> Served:
+def _loop(load: Load, start: Running, settled: Running, engine: EngineProfile) -> Served:
     """Averages of a closed loop, its rate by Little's law."""
     early = load.concurrency / requests_in_all(load)
-    if not load.spread and not burst.crowded:
-        early += (1 - early) * later.engine.lockstep
-    parts = [(early, burst.waves[0]), (1 - early, later.waves[1])]
+    if not load.spread and not start.crowded:
+        early += (1 - early) * engine.lockstep
+    parts = [(early, start.waves[0]), (1 - early, settled.waves[1])]
     latency = _mean(parts, "latency")
-    delivered = load.concurrency * _mean(parts, "out") * later.engine.stream_s
-    held_up = join(DELIVERY_SHARPNESS, latency, delivered) - latency
-    return _served(later, parts, load.concurrency / (latency + held_up), held_up)
+    waits = engine.request_s + engine.late_steps * settled.plain_step_s
+    delivered = load.concurrency * _mean(parts, "out") * engine.stream_s
+    waits = join(DELIVERY_SHARPNESS, latency + waits, delivered) - latency
+    return _served(load, settled, parts, load.concurrency / (latency + waits), waits)
 
 
 def _mean(parts: Sequence[tuple[float, Wave]], name: str, count: str = "done") -> float:
@@ -73,26 +108,29 @@ def _mean(parts: Sequence[tuple[float, Wave]], name: str, count: str = "done") -
 
 
 def _served(
-    instance: Running, parts: Sequence[tuple[float, Wave]], rate: float, held_up: float = 0.0
+    load: Load, instance: Running, parts: Sequence[tuple[float, Wave]], rate: float, waits: float
 ) -> Served:
-    """``held_up`` are the seconds a request's tokens wait in the front end."""
+    """``waits`` are the seconds of a request outside the steps."""
     out, into = _mean(parts, "out"), _mean(parts, "into")
     return Served(
-        ttft_s=_mean(parts, "ttft") + held_up,
+        ttft_s=_mean(parts, "ttft") + waits,
         tpot_s=_mean(parts, "tpot", "measured"),
-        latency_s=_mean(parts, "latency") + held_up,
-        seconds=requests_in_all(instance.load) / rate,
+        latency_s=_mean(parts, "latency") + waits,
+        seconds=requests_in_all(load) / rate,
         output_rate=out * rate,
         total_rate=(out + into) * rate,
         request_rate=rate,
         batch=instance.decode_weight / max(instance.decode_seconds, 1e-12),
-        samples={"ttft": _samples(parts, "firsts"), "tpot": _samples(parts, "paces")},
+        itl_s=instance.plain_step_s,
+        samples={"ttft": _samples(parts, "firsts", waits), "tpot": _samples(parts, "paces")},
     )
 
 
-def _samples(parts: Sequence[tuple[float, Wave]], name: str) -> list[tuple[float, float]]:
+def _samples(
+    parts: Sequence[tuple[float, Wave]], name: str, more: float = 0.0
+) -> list[tuple[float, float]]:
     return sorted(
-        (value, share / len(getattr(wave, name)))
+        (value + more, share / len(getattr(wave, name)))
         for share, wave in parts
         for value in getattr(wave, name)
     )

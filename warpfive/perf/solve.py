@@ -17,10 +17,12 @@ def fit_logs(
     limits: Mapping[str, tuple[float, float]] | None = None,
     rounds: int = 8,
     scale: float = 0.15,
+    uses: int = 1,
 ) -> Values:
     """Parameters that make ``residuals`` (log ratios) small; ``pull`` weighs the prior.
 
     Residuals beyond ``scale`` count linearly, so that a few odd rows do not bend the fit.
+    Derivatives serve ``uses`` rounds.
     """
     names = list(prior)
     held = [pull if isinstance(pull, int | float) else pull[name] for name in names]
@@ -28,8 +30,13 @@ def fit_logs(
     limits = limits or {}
     point, damping = list(start), 1e-2
     best = _cost(residuals, names, point, start, held, scale)
-    for _ in range(rounds):
-        step = _step(residuals, names, point, start, held, scale, damping)
+    columns: list[list[float]] = []
+    for turn in range(rounds):
+        base = residuals(_values(names, point))
+        if turn % uses == 0:
+            columns = _derivatives(residuals, names, point, base)
+        step = _step(base, columns, [a - b for a, b in zip(point, start, strict=True)], held,
+                     scale, damping)
         trial = [_clip(names[i], point[i] + step[i], limits) for i in range(len(names))]
         cost = _cost(residuals, names, trial, start, held, scale)
         if cost < best:
@@ -66,17 +73,20 @@ def _cost(residuals, names, point, start, held, scale) -> float:  # type: ignore
     return fitted + scale * scale * strayed / len(names)
 
 
-def _step(residuals, names, point, start, held, scale, damping) -> list[float]:  # type: ignore[no-untyped-def]
-    """Solve the damped normal equations of the weighted residuals."""
-    base = residuals(_values(names, point))
-    count, size = max(1, len(base)), len(names)
+def _derivatives(residuals, names, point, base) -> list[list[float]]:  # type: ignore[no-untyped-def]
+    """Change of every residual with the logarithm of each parameter."""
     columns = []
-    for index in range(size):
+    for index in range(len(names)):
         moved = list(point)
         moved[index] += 0.05
-        changed = residuals(_values(names, moved))
-        pairs = zip(changed, base, strict=True)
+        pairs = zip(residuals(_values(names, moved)), base, strict=True)
         columns.append([(after - before) / 0.05 for after, before in pairs])
+    return columns
+
+
+def _step(base, columns, strayed, held, scale, damping) -> list[float]:  # type: ignore[no-untyped-def]
+    """Solve the damped normal equations of the weighted residuals."""
+    count, size = max(1, len(base)), len(columns)
     weights = [1 / math.sqrt(1 + (error / scale) ** 2) / count for error in base]
     matrix = [[0.0] * size for _ in range(size)]
     right = [0.0] * size
@@ -87,7 +97,7 @@ def _step(residuals, names, point, start, held, scale, damping) -> list[float]: 
         right[i] = -sum(w * a * b for w, a, b in zip(weights, columns[i], base, strict=True))
         spring = held[i] * scale * scale / size
         matrix[i][i] += spring + damping * (matrix[i][i] + 1e-6)
-        right[i] -= spring * (point[i] - start[i])
+        right[i] -= spring * strayed[i]
     return [max(-1.0, min(1.0, value)) for value in solve_linear(matrix, right)]
 
 

@@ -111,11 +111,15 @@ class StepModel:
             self._cache["slope", batch] = self._context_slope(batch)
         return Line(self._cache[key], self._cache["slope", batch])
 
-    def prefill(self, new_tokens: float, context: float = 0.0) -> float:
-        """Seconds of a step that prefills ``new_tokens`` behind ``context`` cached tokens."""
+    def prefill(self, new_tokens: float, context: float = 0.0, prompts: float = math.inf) -> float:
+        """Seconds of a step that prefills ``new_tokens`` behind ``context`` cached tokens.
+
+        They belong to so many ``prompts``, each computed by one data-parallel group; attention is
+        shared evenly.
+        """
         if new_tokens <= 0:
             return 0.0
-        return sum(term.seconds for term in self.prefill_terms(new_tokens, context))
+        return sum(term.seconds for term in self.prefill_terms(new_tokens, context, prompts))
 
     def mixed(self, new_tokens: float, context: float, batch: float, context_sum: float) -> float:
         """Seconds of one step that prefills some tokens and decodes a batch."""
@@ -123,9 +127,10 @@ class StepModel:
             return self.prefill(new_tokens, context)
         if new_tokens <= 0:
             return self.decode(int(batch), context_sum)
-        attended = self.prefill_attention(new_tokens, context)
+        attended = self.prefill_attention(new_tokens / self.layout.dp, context)
         scale = self.prefill_scale
-        together = self.body(new_tokens + batch, sequences=batch + 1) * scale
+        rows = new_tokens + batch
+        together = (self.own(rows / self.layout.dp, batch + 1) + self.pooled(rows)) * scale
         seen = self._context_slope(batch) * context_sum + self.state(batch)
         host = self.engine.sequence_s * batch / self.layout.dp
         return self.launched(together + attended * scale + seen) + host + self._host(new_tokens)
@@ -138,8 +143,15 @@ class StepModel:
 
     def launched(self, device: float) -> float:
         """Seconds of prefill work on the chip, or of its launches where they take longer."""
-        launches = self.engine.prefill_layer_s * self.model.layer_count
-        return kernels.join(LAUNCH_SHARPNESS, device, max(launches, self.launches))
+        return kernels.join(LAUNCH_SHARPNESS, device, self.prefill_launches)
+
+    @property
+    def prefill_launches(self) -> float:
+        """Host seconds to launch a prefill step's layers."""
+        engine = self.engine
+        layers = sum(layer.count for layer in self.model.layers if layer.feed_forward.experts)
+        total = engine.prefill_layer_s * self.model.layer_count + engine.prefill_moe_s * layers
+        return max(total, self.launches)
 
     @property
     def launches(self) -> float:
@@ -148,8 +160,11 @@ class StepModel:
         total = engine.launch_s * self.model.layer_count
         total += self._narrow(types.dense) * PRODUCTS * self.model.layer_count
         for layer in self.model.layers:
+            if not layer.feed_forward.experts:
+                continue
             one = engine.expert_s + self._narrow(types.experts) * layer.feed_forward.matrices
-            total += layer.count * layer.feed_forward.experts * one * (engine.expert_s > 0)
+            loop = layer.feed_forward.experts * one if engine.expert_s else 0.0
+            total += layer.count * (loop + engine.moe_launch_s)
         return total
 
     def _narrow(self, dtype: str) -> float:
@@ -190,15 +205,18 @@ class StepModel:
             terms.append(Term("draft", self._draft(batch, drafts), drafts))
         return terms
 
-    def prefill_terms(self, new_tokens: float, context: float = 0.0) -> list[Term]:
+    def prefill_terms(
+        self, new_tokens: float, context: float = 0.0, prompts: float = math.inf
+    ) -> list[Term]:
         """Operators of a prefill step."""
         scale = self.prefill_scale * self.pipeline_share(new_tokens)
         tokens = new_tokens / self.layout.cp
+        mine = max(1.0, tokens / min(self.layout.dp, max(1.0, prompts)))
         terms = [
             Term(name, seconds * scale, count)
-            for name, seconds, count in self._layer_terms(tokens, 1.0)
+            for name, seconds, count in (*self._own_terms(mine, 1.0), *self._pooled_terms(tokens))
         ]
-        attended = self.prefill_attention(new_tokens, context)
+        attended = self.prefill_attention(new_tokens / self.layout.dp, context)
         terms.append(Term("attention", attended * scale, self.model.layer_count))
         device = sum(term.seconds for term in terms)
         hidden = self.launched(device) - device
@@ -219,22 +237,36 @@ class StepModel:
         host = self.engine.step_s + self.engine.sequence_s * batch / self.layout.dp
         return [Term("pipeline", hops, self.layout.pp - 1), Term("engine", host, 1)]
 
-    def body(self, rows: float, sequences: float) -> float:
-        return sum(term.seconds for term in self._layer_terms(rows, sequences))
+    def own(self, mine: float, sequences: float = 1.0) -> float:
+        """Seconds of what a data-parallel group does with its ``mine`` rows, context aside."""
+        return sum(term.seconds for term in self._own_terms(max(1.0, mine), sequences))
+
+    def pooled(self, rows: float) -> float:
+        """Seconds of what all groups do together: experts and their exchange over ``rows``."""
+        return sum(term.seconds for term in self._pooled_terms(rows))
 
     def _layer_terms(self, rows: float, sequences: float) -> list[Term]:
         """Everything of a step but attention over the context; ``rows`` tokens pass the layers."""
+        mine = self._rank_rows(rows)
+        return [*self._own_terms(mine, sequences), *self._pooled_terms(rows)]
+
+    def _own_terms(self, mine: float, sequences: float) -> list[Term]:
         terms: list[Term] = []
         for layer in self.model.layers:
-            terms.append(Term("projections", self._projections(layer, rows), layer.count))
-            terms.append(Term("feed-forward", self._feed_forward(layer, rows), layer.count))
-            terms.append(Term("all-reduce", self._reductions(layer, rows), layer.count))
-            terms.append(Term("small", self._small(rows), layer.count))
+            terms.append(Term("projections", self._projections(layer, mine), layer.count))
+            terms.append(Term("feed-forward", self._dense(layer, mine), layer.count))
+            terms.append(Term("all-reduce", self._reductions(layer, mine), layer.count))
+            terms.append(Term("small", self._small(mine), layer.count))
         terms = [Term(name, seconds * count, count) for name, seconds, count in terms]
-        mine = max(1.0, min(sequences, rows) / self.layout.dp)
-        head = self._gemm(mine, self._split_vocab(), self.model.hidden)
-        terms.append(Term("head", head, 1))
+        last = max(1.0, min(sequences / self.layout.dp, mine))
+        terms.append(Term("head", self._gemm(last, self._split_vocab(), self.model.hidden), 1))
         return terms
+
+    def _pooled_terms(self, rows: float) -> list[Term]:
+        return [
+            Term("feed-forward", self._routed(layer, rows) * layer.count, layer.count)
+            for layer in self.model.layers if layer.feed_forward.experts
+        ]  # fmt: skip
 
     def _split_vocab(self) -> int:
         return math.ceil(self.model.vocab / self.layout.tp)
@@ -248,32 +280,32 @@ class StepModel:
         """Rows one data-parallel group computes."""
         return max(1.0, rows / self.layout.dp)
 
-    def _projections(self, layer: LayerSpec, rows: float) -> float:
+    def _projections(self, layer: LayerSpec, mine: float) -> float:
         spec, hidden, tp = layer.attention, self.model.hidden, self.layout.tp
-        rows = self._rank_rows(rows)
-        shapes = _projection_shapes(spec, hidden, tp)
-        return sum(self._gemm(rows, n, k) for n, k in shapes)
+        return sum(self._gemm(mine, n, k) for n, k in _projection_shapes(spec, hidden, tp))
 
-    def _feed_forward(self, layer: LayerSpec, rows: float) -> float:
+    def _dense(self, layer: LayerSpec, mine: float) -> float:
+        """The dense feed-forward, or the shared expert and the router."""
         block, hidden = layer.feed_forward, self.model.hidden
-        if not block.experts:
-            width = math.ceil(block.intermediate / self.layout.tp)
-            mine = self._rank_rows(rows)
-            return self._gemm(mine, (block.matrices - 1) * width, hidden) + self._gemm(
-                mine, hidden, width
-            )
-        seconds = self._experts(layer, rows) * self.engine.moe_scale + self._dispatch(layer, rows)
-        seconds += self.engine.moe_s
-        if block.shared:
-            mine, width = self._rank_rows(rows), math.ceil(block.shared / self.layout.tp)
+        inner = block.shared if block.experts else block.intermediate
+        seconds = self._gemm(mine, block.experts, hidden) if block.experts else 0.0
+        if inner:
+            width = math.ceil(inner / self.layout.tp)
             seconds += self._gemm(mine, (block.matrices - 1) * width, hidden)
             seconds += self._gemm(mine, hidden, width)
-        return seconds + self._gemm(self._rank_rows(rows), block.experts, hidden)
+        return seconds
+
+    def _routed(self, layer: LayerSpec, rows: float) -> float:
+        """The experts of a layer: products, exchange, routing."""
+        products = self._experts(layer, rows) * self.engine.moe_scale
+        return products + self._dispatch(layer, rows) + self.engine.moe_s
 
     def _experts(self, layer: LayerSpec, rows: float) -> float:
         block, hidden = layer.feed_forward, self.model.hidden
-        hit = kernels.active_experts(block.experts, block.top_k, rows) / self.layout.ep
-        pairs = rows * block.top_k / self.layout.ep
+        ranks = self.layout.ep
+        chance = kernels.active_experts(block.experts, block.top_k, rows) / block.experts
+        hit = kernels.fullest(block.experts / ranks, chance, ranks)
+        pairs = kernels.fullest(rows * block.top_k, 1 / ranks, ranks)
         width = math.ceil(block.intermediate / self.layout.moe_tp)
         types = self.precision
         up = (pairs, hit, (block.matrices - 1) * width, hidden)
@@ -301,16 +333,16 @@ class StepModel:
             back = out
         return (out + back) * self.engine.comm_scale * (1 - self.engine.overlap)
 
-    def _reductions(self, layer: LayerSpec, rows: float) -> float:
+    def _reductions(self, layer: LayerSpec, mine: float) -> float:
         """All-reduces of a layer: after attention, and after a feed-forward sliced by ``tp``."""
-        size = self._rank_rows(rows) * self.model.hidden * 2
+        size = mine * self.model.hidden * 2
         one = kernels.all_reduce(self.chip, self.shares, size, self.layout.tp)
         sliced = not layer.feed_forward.experts or self.layout.dp == 1
         return one * (2 if sliced else 1) * self.engine.comm_scale
 
-    def _small(self, rows: float) -> float:
+    def _small(self, mine: float) -> float:
         """Norms, rotations, activations and quantisation: memory traffic and launches."""
-        moved = self._rank_rows(rows) * self.model.hidden * 2 * 12
+        moved = mine * self.model.hidden * 2 * self.engine.passes
         return self.engine.layer_s + moved / (self.chip.memory.bandwidth * self.shares.stream)
 
     # -- attention over the context -------------------------------------------------------
@@ -355,10 +387,9 @@ class StepModel:
             total += layer.count * (moved / stream + self.shares.attention_s)
         return total * self.engine.attention_scale
 
-    def prefill_attention(self, new_tokens: float, context: float) -> float:
-        """Causal attention of new tokens over themselves and what is cached, all layers."""
+    def prefill_attention(self, tokens: float, context: float) -> float:
+        """Causal attention of a group's new tokens over themselves and what is cached."""
         groups = self.layout.cp * self.layout.tp
-        tokens = new_tokens / self.layout.dp
         flops = linear = 0.0
         for layer in self.model.layers:
             spec = layer.attention
@@ -380,10 +411,11 @@ class StepModel:
 
     def _draft(self, batch: float, drafts: int) -> float:
         """Draft steps of a multi-token prediction layer: one layer and the head each."""
-        layer = self.model.layers[-1]
-        one = self._projections(layer, batch) + self._feed_forward(layer, batch)
-        head = self._gemm(batch, self._split_vocab(), self.model.hidden)
-        return drafts * (one + head + self._small(batch))
+        layer, mine = self.model.layers[-1], self._rank_rows(batch)
+        one = self._projections(layer, mine) + self._dense(layer, mine) + self._small(mine)
+        if layer.feed_forward.experts:
+            one += self._routed(layer, batch)
+        return drafts * (one + self._gemm(mine, self._split_vocab(), self.model.hidden))
 
 
 def _projection_shapes(spec: AttentionSpec, hidden: int, tp: int) -> list[tuple[int, int]]:

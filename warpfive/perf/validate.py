@@ -15,6 +15,9 @@ from warpfive.perf.rows import COLUMNS, Case, read_case
 
 SHIPPED = Path(__file__).parent / "data" / "serving_rows.csv"
 
+FEW = 10
+"""Rows from which on a metric that is not predicted is named by itself, where that many are not."""
+
 OPTIONAL = ("tier", "precision", "chips", "setup", "source", "section", "notes")
 """Columns a user's file may leave out."""
 
@@ -64,6 +67,19 @@ class Validation:
     compared: tuple[Compared, ...]
     left_out: Mapping[str, int]
     """Cause -> rows."""
+
+    def causes(self) -> dict[str, int]:
+        """``left_out`` for reading: metrics with few rows, none of which is predicted, as one."""
+        rare = [
+            cause for cause, count in self.left_out.items()
+            if cause.startswith("metric ") and count < FEW
+        ]  # fmt: skip
+        if len(rare) < FEW:
+            return dict(self.left_out)
+        found = {cause: count for cause, count in self.left_out.items() if cause not in rare}
+        name = f"{len(rare)} other metrics are not predicted"
+        found[name] = sum(self.left_out[cause] for cause in rare)
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     def by(self, key: Callable[[Case], str]) -> dict[str, Summary]:
         """Summaries of the rows grouped by a key of their case."""
