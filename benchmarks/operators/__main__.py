@@ -138,9 +138,10 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
 
 def summary(rows: list[dict[str, Any]]) -> str:
     """The tables of results, as Markdown."""
-    titles = ["type", "operators", "all samples pass", "first", "samples", "pass", *FIELDS[3:6]]
+    titles = ["type", "operators", "of", "all samples pass", "first", "samples", "pass"]
+    titles += FIELDS[3:6]
     lines = ["| " + " | ".join(titles) + " |",
-             "|---|---:|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
+             "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|"]  # fmt: skip
     judged = [row for row in rows if total(row)]
     for dtype, first in dict.fromkeys((row["dtype"], row["first"]) for row in judged):
         mine = [row for row in judged if (row["dtype"], row["first"]) == (dtype, first)]
@@ -149,7 +150,8 @@ def summary(rows: list[dict[str, Any]]) -> str:
         parts = [sum(row[key] for row in mine) for key in FIELDS[2:6]]
         share = f"{parts[0]:,} ({parts[0] / every:.1%})"
         lines.append(
-            f"| {dtype} | {len(mine)} | {whole} | {first or 'all'} | {every:,} | {share} | "
+            f"| {dtype} | {len(mine)} | {in_database(dtype)} | {whole} | {first or 'all'} "
+            f"| {every:,} | {share} | "
             + " | ".join(f"{part:,}" for part in parts[1:]) + " |"
         )  # fmt: skip
     causes: dict[str, Counter[str]] = {}
@@ -160,6 +162,14 @@ def summary(rows: list[dict[str, Any]]) -> str:
     for cause, types in sorted(causes.items(), key=lambda each: -each[1].total()):
         lines.append(f"| {types.total():,} | {cause.replace('|', '/')} | {', '.join(types)} |")
     return "\n".join(lines) + "\n"
+
+
+def in_database(dtype: str) -> int:
+    """How many operators the database has in a type."""
+    import torch
+    from torch.testing._internal.common_methods_invocations import op_db
+
+    return sum(getattr(torch, dtype) in info.dtypes for info in op_db)
 
 
 def total(row: dict[str, Any]) -> int:
@@ -190,6 +200,7 @@ def read(file: Path) -> list[dict[str, Any]]:
 
 def write(rows: list[dict[str, Any]], folder: Path) -> None:
     """Both files. Rows of an earlier run stay where this one has none of that operator and type."""
+    folder.mkdir(parents=True, exist_ok=True)
     merged = {(row["dtype"], row["name"]): row for row in read(folder / "operators.csv") + rows}
     rows = [merged[key] for key in sorted(merged)]
     with open(folder / "operators.csv", "w", newline="", encoding="utf-8") as file:
