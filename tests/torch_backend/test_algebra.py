@@ -84,3 +84,11 @@ def test_alignment_loss_and_its_gradient(joined, zero_infinity):
         results.append((loss.cpu(), x.grad.cpu()))
     expected, got = results
     torch.testing.assert_close(got, expected, equal_nan=True, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("width", [3, 40])
+def test_distances_by_products(width):
+    a, b = torch.randn(2, 30, width), torch.randn(2, 7, width)
+    how = "use_mm_for_euclid_dist"
+    got = torch.cdist(a.cuda(), b.cuda(), compute_mode=how)
+    torch.testing.assert_close(got.cpu(), torch.cdist(a, b, compute_mode=how))

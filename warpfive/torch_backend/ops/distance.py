@@ -74,6 +74,20 @@ def cdist(x1: Tensor, x2: Tensor, p: float, compute_mode: int | None = None) -> 
     return distances(torch.zeros(shape, dtype=a.dtype, device=a.device), a, b, p, False)
 
 
+NARROW = 32
+"""Rows up to this width are compared directly: a product of matrices would save little and cancels
+where rows are near each other."""
+
+
+@op("_euclidean_dist")
+def euclidean(x1: Tensor, x2: Tensor) -> Tensor:
+    """Of wide rows as sqrt(|a|^2 + |b|^2 - 2 a b)."""
+    if x1.shape[-1] <= NARROW:
+        return cdist(x1, x2, 2.0)
+    squares = x1.square().sum(-1, keepdim=True) + x2.square().sum(-1, keepdim=True).mT
+    return (squares - 2 * (x1 @ x2.mT)).clamp(min=0).sqrt()
+
+
 @op("_pdist_forward")
 def pdist(self: Tensor, p: float = 2) -> Tensor:
     rows = self.contiguous()
