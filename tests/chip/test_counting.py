@@ -55,6 +55,13 @@ def test_strided_loads_touch_a_sector_for_each_32_bytes(counted, array, stride):
     assert one.warp["global_load"] == 2 and one.lane["global_load"] == 64
 
 
+def test_loads_that_are_kept_in_slots_are_waited_for_once(counted, array):
+    one = counted("many_loads", (1, 32), array(40 * 32), array(32))
+    assert one.global_load.requests == 40 and one.warp["spill"] > 0
+    assert one.global_load_groups == 1
+    assert 40 <= one.registers < 60  # the arguments are operands
+
+
 def test_misaligned_loads_touch_one_sector_more(counted, array):
     one = counted("strided", (1, 64), array(4096), array(64), 1, 3)
     assert one.global_load.sectors == 10 and one.global_load.ideal_sectors == 8

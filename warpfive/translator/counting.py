@@ -148,12 +148,27 @@ class Plan:
             self.sites.append(Site(pc, size, kind, len(parts), lowest - imm, *tile))
 
     def _find_groups(self, block: Block) -> None:
-        """Loads that are issued with no earlier one outstanding, waiting at first use."""
+        """Loads that are issued with no earlier one outstanding, waiting at first use.
+
+        A slot of the stack that holds one value is a register of a chip with enough of them:
+        moving a loaded value there, or to another register, does not wait for it.
+        """
         waiting: set = set()
+        moved: set = set()  # registers whose waiting value lies in a slot, too
         for pc, ins in block.instructions:
-            if waiting.intersection(ins.reads) or waiting.intersection(ins.writes):
+            if pc in self.spills or is_move(ins):
+                target, source = moved_by(ins)
+                moved.add(source)
+                moved.discard(target)
+                waiting.discard(target)
+                if source in waiting:
+                    waiting.add(target)
+                continue
+            if waiting.intersection(ins.reads) or waiting.intersection(ins.writes) - moved:
                 waiting.clear()
-            if kind_of(ins).unit == "global_load" and pc not in self.spills:
+            waiting.difference_update(ins.writes)
+            moved.difference_update(ins.writes)
+            if kind_of(ins).unit == "global_load":
                 if not waiting:
                     self.opens.add(pc)
                 waiting.update(ins.writes)
@@ -274,6 +289,25 @@ def stack_accesses(blocks: Iterable[Block]) -> list[int]:
             if ins.rs1 == STACK_POINTER and (ins.name in LOADS or ins.name in STORES)]
 
 
+def is_move(ins: Instruction) -> bool:
+    """Whether the instruction copies one register to another."""
+    if ins.name.startswith("fsgnj."):
+        return ins.rs1 == ins.rs2
+    return ins.name == "addi" and not ins.imm and ins.rs1 != STACK_POINTER
+
+
+def moved_by(ins: Instruction) -> tuple[tuple[str, int], tuple[str, int]]:
+    """(to, from) of a move, or of a load or store of a stack slot; a slot is ("stack", offset)."""
+    slot = ("stack", ins.imm)
+    target = ins.writes[0] if ins.writes else ("x", 0)
+    if is_move(ins):
+        return target, ins.reads[0] if ins.reads else ("x", 0)
+    if ins.name in STORES:
+        stored = [register for register in ins.reads if register != ("x", STACK_POINTER)]
+        return slot, stored[0] if stored else ("x", 0)
+    return target, slot
+
+
 def wide_accesses(block: Block, spills: set[int]) -> list[list[tuple[int, int]]]:
     """Accesses of a block, those that lie side by side in each lane together: [(pc, offset)].
 
@@ -319,6 +353,8 @@ def _rows(name: str, accesses: list[tuple[int, int]]) -> list[list[tuple[int, in
     return rows
 
 
+ARGUMENTS = ("x", 10)
+"""Where a kernel finds the pointer to its arguments."""
 NARROW = ("w", ".uw")
 WORDS = {"lb", "lbu", "lh", "lhu", "lw", "lwu", "lui", "slt", "sltu", "slti", "sltiu", "fmv.x.w",
          "fmv.x.h", "wf.sr"}  # fmt: skip
@@ -327,8 +363,12 @@ SAME_WIDTH = {"addi", "andi", "ori", "xori", "and", "or", "xor", "andn", "orn", 
 
 
 def pressure(ssa: Ssa) -> int:
-    """The most 32-bit registers that are live at once; what a value is made by tells its width."""
-    widths: dict = {}
+    """The most 32-bit registers that are live at once; what a value is made by tells its width.
+
+    Kernel arguments, and copies of them, take none: they are operands.
+    """
+    widths: dict = {ARGUMENTS: 0}
+    constant = {ARGUMENTS}
     most = 0
     for number in ssa.flow.order:
         live: set = set()
@@ -337,8 +377,12 @@ def pressure(ssa: Ssa) -> int:
                 live |= ssa.live_in[target]
         rows = list(ssa.accesses(number))
         for _, ins, reads, writes in rows:
+            free = bool(reads) and constant.issuperset(reads) and (
+                ins.name in LOADS or ins.name in STORES or is_move(ins)
+            )  # fmt: skip
             for variable in writes:
-                widths[variable] = _width(ins, variable, reads, widths)
+                widths[variable] = 0 if free else _width(ins, variable, reads, widths)
+                (constant.add if free else constant.discard)(variable)
         for _, _, reads, writes in reversed(rows):
             most = max(most, sum(widths.get(v, 1) for v in live | set(writes)))
             live -= set(writes)
