@@ -49,6 +49,7 @@ extern "C" wfk_status wfk_attention(const wfk_attention_args *args, wfk_stream g
   if (!g.batch || !g.heads || !g.queries) return fine();
   // Without keys every row is 0: the kernel for many rows then has nothing to read.
   bool few = g.queries * (g.heads / g.kv_heads) <= 8 && g.keys > 0;
+  if (!few && takes_tiles(g)) return attention_by_tiles(g, stream);
   return with_type(g.type, "attention", [&](auto *t) {
     using T = std::remove_pointer_t<decltype(t)>;
     if (few) attention_few<T>(g, stream);

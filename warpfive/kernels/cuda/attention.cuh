@@ -66,6 +66,9 @@ __device__ __forceinline__ float biased(const wfk_attention_args &g, float score
   return score + value(((const T *)g.bias)[at]);
 }
 
+/// Whether the kernel on tensor tiles serves: 16-bit types, heads of 64 or 128, one sequence a batch.
+bool takes_tiles(const wfk_attention_args &args);
+wfk_status attention_by_tiles(const wfk_attention_args &args, cudaStream_t stream);
 template <class T>
 wfk_status attention_few(const wfk_attention_args &args, cudaStream_t stream);
 template <class T>

@@ -40,6 +40,17 @@ __device__ inline float value(__half x) { return __half2float(x); }
 __device__ inline float value(__nv_bfloat16 x) {
   return __uint_as_float((unsigned)__bfloat16_as_ushort(x) << 16);
 }
+/// The element in the lower, and in the upper half of a word.
+template <class T> __device__ __forceinline__ float low_of(unsigned word) {
+  if constexpr (sizeof(T) != 2) return 0;
+  else if constexpr (__is_same(T, __nv_bfloat16)) return __uint_as_float(word << 16);
+  else return __half2float(__ushort_as_half((unsigned short)word));
+}
+template <class T> __device__ __forceinline__ float high_of(unsigned word) {
+  if constexpr (sizeof(T) != 2) return 0;
+  else if constexpr (__is_same(T, __nv_bfloat16)) return __uint_as_float(word & 0xffff0000u);
+  else return __half2float(__ushort_as_half((unsigned short)(word >> 16)));
+}
 __device__ inline float value(F8E5M2 x) {
   return __half2float(__ushort_as_half((unsigned short)(x.bits << 8)));
 }
@@ -114,6 +125,21 @@ __device__ __forceinline__ bool apart(bool truth) {
   int word = truth;
   asm volatile("" : "+r"(word));
   return word != 0;
+}
+
+/// The same value, used only behind this point, and no load moves past it: loads before a row of these are
+/// all on their way before the first is waited for.
+__device__ __forceinline__ float arrived(float x) {
+  asm volatile("" : "+f"(x) : : "memory");
+  return x;
+}
+__device__ __forceinline__ double arrived(double x) {
+  asm volatile("" : "+f"(x) : : "memory");
+  return x;
+}
+__device__ __forceinline__ unsigned arrived(unsigned x) {
+  asm volatile("" : "+r"(x) : : "memory");
+  return x;
 }
 
 /// 1 - erf(x), relative error below 1.2e-7: W. H. Press et al., Numerical Recipes, "erfcc".

@@ -10,6 +10,7 @@ struct Product {
   wfk_gemm_args args;
   int rows_a_block;  // rows of D that a block makes
   int depth;         // of k at a time
+  int across, down;  // warps of a block along D's columns and rows
 };
 
 template <class T> struct RealOf { using type = float; };
@@ -66,38 +67,49 @@ __device__ inline bool find_group(const wfk_gemm_args &g, int rows_a_block, int 
   return false;
 }
 
-/// Element `at` of an array of D's type, where there is one and the lane is `in` the matrix.
-template <class Real>
+/// Element `at` of an array of D's type, for a lane that is `in` the matrix. `Whole`: all lanes are.
+template <class Real, bool Whole>
 __device__ __forceinline__ Real other(const void *data, int type, long at, bool in) {
-  if (!data) return Real(0);
-  if constexpr (sizeof(Real) == 8) return apart(in) ? ((const double *)data)[at] : 0.0;
-  else if (type == WFK_F32) return apart(in) ? ((const float *)data)[at] : 0.0f;
-  else return wide_half(apart(in) ? ((const unsigned short *)data)[at] : (unsigned short)0, type);
+  in = Whole || apart(in);
+  if constexpr (sizeof(Real) == 8) return in ? ((const double *)data)[at] : 0.0;
+  else if (type == WFK_F32) return in ? ((const float *)data)[at] : 0.0f;
+  else return wide_half(in ? ((const unsigned short *)data)[at] : (unsigned short)0, type);
 }
 
 /// act(alpha sum + beta C + bias) + residual to D, for a lane that is `in` the matrix.
-template <class Real>
+template <class Real, bool Whole = false>
 __device__ __forceinline__ void deliver(const wfk_gemm_args &g, Real sum, long row, long col,
                                         long batch, bool in) {
   int type = g.d.type;
   Real x = (Real)g.alpha * sum;
   if constexpr (sizeof(Real) == 4)
     if (g.a_scale) x *= g.a_scale[row];
-  x += (Real)g.beta * other<Real>(g.c.data, type, row * g.c.rs + col + batch * g.c.bs, in);
-  x += other<Real>(g.bias, type, g.bias_of_rows ? row : col, in);
+  if (g.c.data)
+    x += (Real)g.beta *
+         other<Real, Whole>(g.c.data, type, row * g.c.rs + col + batch * g.c.bs, in);
+  if (g.bias) x += other<Real, Whole>(g.bias, type, g.bias_of_rows ? row : col, in);
   if constexpr (sizeof(Real) == 4)
     if (g.activation) x = activated(x, g.activation);
-  x += other<Real>(g.residual.data, type, row * g.residual.rs + col + batch * g.residual.bs, in);
+  if (g.residual.data)
+    x += other<Real, Whole>(g.residual.data, type,
+                            row * g.residual.rs + col + batch * g.residual.bs, in);
   void *d = (void *)g.d.data;
   long at = row * g.d.rs + col + batch * g.d.bs;
   if constexpr (sizeof(Real) == 8) {
-    if (apart(in)) ((double *)d)[at] = x;
+    if (Whole || apart(in)) ((double *)d)[at] = x;
   } else if (type == WFK_F32) {
-    if (apart(in)) ((float *)d)[at] = x;
+    if (Whole || apart(in)) ((float *)d)[at] = x;
   } else {
     unsigned short bits = half_bits(x, type);
-    if (apart(in)) ((unsigned short *)d)[at] = bits;
+    if (Whole || apart(in)) ((unsigned short *)d)[at] = bits;
   }
+}
+
+/// The same where all lanes are in.
+template <class Real>
+__device__ __forceinline__ void deliver(const wfk_gemm_args &g, Real sum, long row, long col,
+                                        long batch) {
+  deliver<Real, true>(g, sum, row, col, batch, true);
 }
 
 wfk_status same_types(const wfk_gemm_args &args, cudaStream_t stream);

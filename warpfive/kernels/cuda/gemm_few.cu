@@ -1,133 +1,266 @@
-// Products with few rows (decoding): as fast as B can be read. A warp takes some columns of B at a
-// time, each of which lies side by side; a lane is a place along k, and the lanes' sums are added
-// up at the end.
+// Products with few rows (decoding): as fast as B can be read. A warp takes four columns of B at a time,
+// each of which lies side by side; a lane is a place along k, and the lanes' sums are added up at the end.
+// All elements of a round are on their way before the first is used. The warps of a block take other rows,
+// so that they find B in the L1; where there would be too few warps they share out k instead.
 #include "gemm.cuh"
+#include "grid.cuh"
 #include "sums.cuh"
 
 namespace wfk {
 
-constexpr int lanes = warp, most_rows = 16, most_columns = 32;
+constexpr int lanes = warp, most_rows = 16, row_tiles = 4;
+constexpr long most_blocks = 4096;
 
 template <class B> constexpr bool packed = std::is_same_v<B, I4> || std::is_same_v<B, U4>;
 
-/// sums[i][r] += A's row i x B's column r, over the 32 places from k, each a lane `in` the matrix.
-template <class A, class B, bool Quantised, int Rows, int Columns>
-__device__ __forceinline__ void dots(const wfk_gemm_args &g, float (&sums)[Rows][Columns],
-                                     const A *const (&a)[Rows], const long (&b)[Columns],
-                                     const long (&columns)[Columns], long k, int lane, bool in) {
-  float x[Rows];
-#pragma unroll
-  for (int i = 0; i < Rows; i++) x[i] = in ? value(a[i][k + lane]) : 0.0f;
-#pragma unroll
-  for (int r = 0; r < Columns; r++) {
-    float w = in ? value(((const B *)g.b.data)[b[r] + k + lane]) : 0.0f;
-    if constexpr (Quantised)
-      if (g.b_scale) w = Scales(g).worth(w, k, columns[r]);
-#pragma unroll
-    for (int i = 0; i < Rows; i++) sums[i][r] = fmaf(w, x[i], sums[i][r]);
-  }
-}
+/// How a warp reads its stretch of k. `Pairs`: 16-bit elements two at a time.
+template <class A, class B, bool Quantised, bool Pairs, int Rows, int Columns>
+struct Dots {
+  static constexpr int rounds = Rows <= 2 ? 4 : 2;  // whose elements are loaded together
+  static constexpr int stride = packed<B> || Pairs ? 2 * lanes : lanes;
+  const wfk_gemm_args &g;
+  const A *a[Rows];  // rows and columns, from this lane's next place on
+  const B *b[Columns];
+  long columns[Columns];
+  float sums[Rows][Columns];
+  const float *halves;  // of packed B: A's rows as floats, even places and odd apart
+  long pitch, half;     // of `halves`: from row to row, from even to odd places
+  int lane;
 
-/// The same over 64 places of a B with two a byte; A lies in `halves`, even places and odd apart.
-template <class A, class B, bool Quantised, int Rows, int Columns>
-__device__ __forceinline__ void dots(const wfk_gemm_args &g, float (&sums)[Rows][Columns],
-                                     const float *halves, const long (&b)[Columns],
-                                     const long (&columns)[Columns], long k, int lane, bool in) {
-  long half = g.k / 2;
+  /// Sums over the places from k, which a lane is `in`.
+  __device__ __forceinline__ void singles(long k, int count, bool in) {
+    float x[rounds][Rows], w[rounds][Columns];
 #pragma unroll
-  for (int r = 0; r < Columns; r++) {
-    int both = ((const unsigned char *)g.b.data)[(b[r] + k) / 2 + lane];
-    int low = both & 15, high = both >> 4;
-    if constexpr (std::is_same_v<B, I4>) low = (low ^ 8) - 8, high = (high ^ 8) - 8;
-    float w0 = (float)low, w1 = (float)high;
-    if (g.b_scale) {
-      Scales scales(g);
-      w0 = scales.worth(w0, k, columns[r]), w1 = scales.worth(w1, k, columns[r]);
+    for (int u = 0; u < rounds; u++) {
+      if (u >= count) break;
+#pragma unroll
+      for (int r = 0; r < Columns; r++)
+        w[u][r] = in ? value(b[r][u * lanes]) : 0.0f;
+#pragma unroll
+      for (int i = 0; i < Rows; i++) x[u][i] = in ? value(a[i][u * lanes]) : 0.0f;
     }
 #pragma unroll
+    for (int u = 0; u < rounds; u++) {
+      if (u >= count) break;
+#pragma unroll
+      for (int r = 0; r < Columns; r++) {
+        w[u][r] = arrived(w[u][r]);
+        if constexpr (Quantised)
+          if (g.b_scale) w[u][r] = Scales(g).worth(w[u][r], k + u * lanes, columns[r]);
+#pragma unroll
+        for (int i = 0; i < Rows; i++) sums[i][r] = fmaf(w[u][r], x[u][i], sums[i][r]);
+      }
+    }
+  }
+
+  __device__ __forceinline__ void pairs() {
+    unsigned x[rounds][Rows], w[rounds][Columns];
+#pragma unroll
+    for (int u = 0; u < rounds; u++) {
+#pragma unroll
+      for (int r = 0; r < Columns; r++)
+        w[u][r] = ((const unsigned *)b[r])[u * lanes];
+#pragma unroll
+      for (int i = 0; i < Rows; i++) x[u][i] = ((const unsigned *)a[i])[u * lanes];
+    }
+#pragma unroll
+    for (int u = 0; u < rounds; u++)
+#pragma unroll
+      for (int r = 0; r < Columns; r++) {
+        w[u][r] = arrived(w[u][r]);
+        float w0 = low_of<A>(w[u][r]), w1 = high_of<A>(w[u][r]);
+#pragma unroll
+        for (int i = 0; i < Rows; i++) {
+          sums[i][r] = fmaf(w0, low_of<A>(x[u][i]), sums[i][r]);
+          sums[i][r] = fmaf(w1, high_of<A>(x[u][i]), sums[i][r]);
+        }
+      }
+  }
+
+  /// 64 places of a B with two a byte.
+  __device__ __forceinline__ void nibbles(long k, long from) {
+    int both[Columns];
+#pragma unroll
+    for (int r = 0; r < Columns; r++)
+      both[r] = ((const unsigned char *)b[r])[0];
+#pragma unroll
+    for (int r = 0; r < Columns; r++) {
+      int low = both[r] & 15, high = both[r] >> 4;
+      if constexpr (std::is_same_v<B, I4>) low = (low ^ 8) - 8, high = (high ^ 8) - 8;
+      float w0 = (float)low, w1 = (float)high;
+      if (g.b_scale) {
+        Scales scales(g);
+        w0 = scales.worth(w0, k, columns[r]), w1 = scales.worth(w1, k, columns[r]);
+      }
+#pragma unroll
+      for (int i = 0; i < Rows; i++) {
+        const float *row = halves + i * pitch + (k - from) / 2 + lane;
+        sums[i][r] = fmaf(w0, row[0], fmaf(w1, row[half], sums[i][r]));
+      }
+    }
+  }
+
+  /// A's rows from `from` to `to` as floats to `place`, even places and odd places apart.
+  __device__ __forceinline__ void halve(float *place, long from, long to, long batch, long row0,
+                                        long row1) {
+    halves = place, half = (to - from) / 2, pitch = 2 * half;
+#pragma unroll 1
     for (int i = 0; i < Rows; i++) {
-      const float *row = halves + 2 * i * half + k / 2 + lane;
-      sums[i][r] = fmaf(w0, row[0], fmaf(w1, row[half], sums[i][r]));
+      const A *row = (const A *)g.a.data + batch * g.a.bs + min(row0 + i, row1 - 1) * g.a.rs + from;
+#pragma unroll 1
+      for (long at = lane; at < half; at += lanes) {
+        place[i * pitch + at] = value(row[2 * at]);
+        place[i * pitch + half + at] = value(row[2 * at + 1]);
+      }
     }
+    __syncwarp();
   }
-}
 
-/// A's rows as floats in shared memory, even places and odd places apart. k is a multiple of 64.
-template <class A, int Rows>
-__device__ __forceinline__ void halve(float *halves, long k, const A *const (&a)[Rows], int lane) {
+  /// On to the places that lie `count` further.
+  __device__ __forceinline__ void forward(long count) {
 #pragma unroll
-  for (int i = 0; i < Rows; i++)
-#pragma unroll 1
-    for (long at = lane; at < k / 2; at += lanes) {
-      halves[i * k + at] = value(a[i][2 * at]);
-      halves[i * k + k / 2 + at] = value(a[i][2 * at + 1]);
+    for (int r = 0; r < Columns; r++) {
+      if constexpr (packed<B>) b[r] = (const B *)((const unsigned char *)b[r] + count / 2);
+      else b[r] += count;
     }
-  __syncwarp();
-}
-
-template <class A, class B, int Rows, int Columns, bool Quantised>
-__global__ void few_kernel(Product p) {
-  extern __shared__ float halves[];
-  const wfk_gemm_args &g = p.args;
-  int lane = threadIdx.x;
-  constexpr int stride = packed<B> ? 2 * lanes : lanes;
-  long batch = blockIdx.z, matrix = batch;
-  long row0 = (long)blockIdx.y * Rows, row1 = min(row0 + Rows, (long)g.m);
-  if (g.groups && !find_group(g, Rows, blockIdx.y, row0, row1, matrix)) return;
-  const A *a[Rows];
+    if constexpr (!packed<B>)
 #pragma unroll
-  for (int i = 0; i < Rows; i++)
-    a[i] = (const A *)g.a.data + batch * g.a.bs + min(row0 + i, row1 - 1) * g.a.rs;
-  if constexpr (packed<B>) halve(halves, g.k, a, lane);
-  long first = (long)blockIdx.x * p.depth, end = min(first + p.depth, (long)g.n);
-#pragma unroll 1
-  for (long col = first; col < end; col += Columns) {
-    long b[Columns], columns[Columns];
-    float sums[Rows][Columns];
+      for (int i = 0; i < Rows; i++) a[i] += count;
+  }
+
+  /// Columns from `col` on, rows from `row0` on; sums over k from `from` to `to`.
+  __device__ __forceinline__ void from_to(long from, long to, long col, long matrix, long batch,
+                                          long row0, long row1) {
 #pragma unroll
     for (int r = 0; r < Columns; r++) {
       columns[r] = min(col + r, (long)g.n - 1);
-      b[r] = matrix * g.b.bs + columns[r] * g.b.cs;
+      long at = matrix * g.b.bs + columns[r] * g.b.cs + from;
+      if constexpr (packed<B>) b[r] = (const B *)((const unsigned char *)g.b.data + at / 2 + lane);
+      else b[r] = (const B *)g.b.data + at + (Pairs ? 2 * lane : lane);
+    }
 #pragma unroll
-      for (int i = 0; i < Rows; i++) sums[i][r] = 0;
+    for (int i = 0; i < Rows; i++) {
+#pragma unroll
+      for (int r = 0; r < Columns; r++) sums[i][r] = 0;
+      a[i] = (const A *)g.a.data + batch * g.a.bs + min(row0 + i, row1 - 1) * g.a.rs + from +
+             (Pairs ? 2 * lane : packed<B> ? 0 : lane);
     }
-    long k = 0;
+    long k = from;
+    if constexpr (packed<B>) {
 #pragma unroll 1
-    for (; k + stride <= g.k; k += stride) {
-      if constexpr (packed<B>) dots<A, B, Quantised>(g, sums, halves, b, columns, k, lane, true);
-      else dots<A, B, Quantised>(g, sums, a, b, columns, k, lane, true);
+      for (; k < to; k += stride, forward(stride)) nibbles(k, from);
+    } else {
+#pragma unroll 1
+      for (; k + rounds * stride <= to; k += rounds * stride, forward(rounds * stride)) {
+        if constexpr (Pairs) pairs();
+        else singles(k, rounds, true);
+      }
+      if constexpr (Pairs) {  // from here on one at a time
+#pragma unroll
+        for (int r = 0; r < Columns; r++) b[r] -= lane;
+#pragma unroll
+        for (int i = 0; i < Rows; i++) a[i] -= lane;
+      }
+#pragma unroll 1
+      for (; k + lanes <= to; k += lanes, forward(lanes)) singles(k, 1, true);
+      if (k < to) singles(k, 1, apart(k + lane < to));
     }
-    if constexpr (!packed<B>)
-      if (k < g.k) dots<A, B, Quantised>(g, sums, a, b, columns, k, lane, apart(k + lane < g.k));
+  }
+
+  /// The sum over all lanes that lane l has to deliver: of row l / Columns and column l % Columns.
+  __device__ __forceinline__ float total() {
+    float mine = 0;
 #pragma unroll
     for (int i = 0; i < Rows; i++) {
       float sum = folded(sums[i], lane);
-      if (row0 + i < row1)
-        deliver(g, sum, row0 + i, col + lane, batch, lane < Columns && col + lane < g.n);
+      mine = lane / Columns == i ? sum : mine;
     }
+    return mine;
+  }
+};
+
+/// `Sliced`: the warps of a block share out k; else they take other rows.
+template <class A, class B, int Rows, int Columns, bool Quantised, bool Pairs, bool Sliced>
+__global__ void few_kernel(Product p) {
+  extern __shared__ float shared[];
+  const wfk_gemm_args &g = p.args;
+  int lane = threadIdx.x;
+  long batch = blockIdx.z, matrix = batch;
+  long tile = Sliced ? blockIdx.y : blockIdx.y * blockDim.y + threadIdx.y;
+  long row0 = tile * Rows, row1 = min(row0 + Rows, (long)g.m);
+  if (!g.groups && row0 >= g.m) return;
+  if (g.groups && !find_group(g, Rows, blockIdx.y, row0, row1, matrix)) return;
+  using D = Dots<A, B, Quantised, Pairs, Rows, Columns>;
+  D dots{g};
+  dots.lane = lane;
+  long from = 0, to = g.k, step = D::stride;
+  if constexpr (Sliced) {
+    long whole = (g.k + step - 1) / step, slices = blockDim.y, slice = threadIdx.y;
+    from = whole * slice / slices * step, to = min(whole * (slice + 1) / slices * step, (long)g.k);
+  }
+  if constexpr (packed<B>) dots.halve(shared + Rows * from, from, to, batch, row0, row1);
+  long first = (long)blockIdx.x * p.across, end = min(first + p.across, (long)g.n);
+  long row = row0 + lane / Columns;
+#pragma unroll 1
+  for (long col = first; col < end; col += Columns) {
+    dots.from_to(from, to, col, matrix, batch, row0, row1);
+    float sum = dots.total();
+    if constexpr (Sliced) {
+      float *parts = shared + (packed<B> ? Rows * g.k : 0);
+      parts[threadIdx.y * lanes + lane] = sum;
+      __syncthreads();
+      if (threadIdx.y) return;  // one group of columns a block
+      sum = 0;
+#pragma unroll 1
+      for (int s = 0; s < blockDim.y; s++) sum += parts[s * lanes + lane];
+    }
+    long mine = col + lane % Columns;
+    deliver(g, sum, row, mine, batch, lane < Rows * Columns && row < row1 && mine < g.n);
   }
 }
 
-template <class A, class B, int Rows, int Columns, bool Quantised>
-static void launch(Product p, cudaStream_t stream) {
-  const wfk_gemm_args &g = p.args;
-  long columns = g.n / 256 / Columns * Columns;  // of a block; so that there are enough of them
-  columns = columns < Columns ? Columns : columns < most_columns ? columns : most_columns;
-  p.depth = (int)columns;
-  long tiles = g.groups ? g.m / Rows + g.groups : (g.m + Rows - 1) / Rows;
-  int bytes = packed<B> ? (int)(g.k * Rows * sizeof(float)) : 0;
-  auto *kernel = few_kernel<A, B, Rows, Columns, Quantised>;
-  allow_shared(kernel, bytes);
-  dim3 grid((unsigned)((g.n + columns - 1) / columns), (unsigned)tiles, (unsigned)g.batch);
-  kernel<<<grid, lanes, bytes, stream>>>(p);
+template <class A, class B, int Rows, int Columns, bool Quantised, bool Pairs>
+static void launch(const wfk_gemm_args &g, cudaStream_t stream) {
+  long groups = (g.n + Columns - 1) / Columns, tiles = (g.m + Rows - 1) / Rows;
+  long stacked = g.groups ? g.m / Rows + g.groups : tiles;
+  int slices = few_slices(groups * stacked * g.batch, g.k, 128, 16);
+  int halves = packed<B> ? (int)(g.k * Rows * sizeof(float)) : 0;
+  Product p{g, 0, 0, Columns, 0};
+  // Quantised weights have one kernel: there are many types of them.
+  if (Quantised || slices > 1) {
+    auto *kernel = few_kernel<A, B, Rows, Columns, Quantised, Pairs, true>;
+    int bytes = halves + slices * lanes * (int)sizeof(float);
+    allow_shared(kernel, bytes);
+    dim3 grid((unsigned)groups, (unsigned)stacked, (unsigned)g.batch);
+    kernel<<<grid, dim3(lanes, slices), bytes, stream>>>(p);
+  } else if constexpr (!Quantised) {
+    long together = g.groups ? 1 : tiles < row_tiles ? tiles : row_tiles;
+    p.across = (int)((groups + most_blocks - 1) / most_blocks) * Columns;
+    dim3 grid((unsigned)((g.n + p.across - 1) / p.across),
+              (unsigned)((stacked + together - 1) / together), (unsigned)g.batch);
+    few_kernel<A, B, Rows, Columns, Quantised, Pairs, false>
+        <<<grid, dim3(lanes, (unsigned)together), 0, stream>>>(p);
+  }
+}
+
+/// Whether 16-bit elements can be read two at a time.
+static bool even(const wfk_matrix &one, int64_t step) {
+  return (uintptr_t)one.data % 4 == 0 && step % 2 == 0 && one.bs % 2 == 0;
+}
+
+template <class A, class B, bool Quantised, int Rows>
+static void with_rows(const wfk_gemm_args &g, cudaStream_t stream) {
+  if constexpr (sizeof(A) == 2 && std::is_same_v<A, B>)
+    if (even(g.a, g.a.rs) && even(g.b, g.b.cs))
+      return launch<A, B, Rows, 4, Quantised, true>(g, stream);
+  launch<A, B, Rows, 4, Quantised, false>(g, stream);
 }
 
 template <class A, class B, bool Quantised>
 static void by_rows(const wfk_gemm_args &g, cudaStream_t stream) {
-  Product p{g, 0, 0};
-  if (g.m == 1) launch<A, B, 1, 4, Quantised>(p, stream);
-  else if (g.m == 2) launch<A, B, 2, 4, Quantised>(p, stream);
-  else launch<A, B, 4, 4, Quantised>(p, stream);
+  if (g.m == 1) with_rows<A, B, Quantised, 1>(g, stream);
+  else if (g.m == 2) with_rows<A, B, Quantised, 2>(g, stream);
+  else with_rows<A, B, Quantised, 4>(g, stream);
 }
 
 template <class A>
