@@ -172,12 +172,13 @@ __global__ void matmul(int n, const float *a, const float *b, float *c) {
 
 }
 
-/* More loads on their way at once than the machine has registers for floats. */
-extern "C" __global__ void many_loads(const float *in, float *out) {
+/* More loads on their way at once than the machine has registers for floats; volatile keeps their order. */
+extern "C" __global__ void many_loads(const volatile float *in, float *out) {
   float x[40];
 #pragma unroll
   for (int i = 0; i < 40; i++) x[i] = in[i * 32 + threadIdx.x];
-  asm volatile("" : : : "memory");
+#pragma unroll
+  for (int i = 0; i < 40; i++) asm volatile("" : "+f"(x[i]));
   float sum = 0;
 #pragma unroll
   for (int i = 0; i < 40; i++) sum = sum * 0.5f + x[i];

@@ -153,3 +153,16 @@ def test_what_is_refused():
     assert str(told.value) == (
         "attention: heads of 60; of a multiple of 8 up to 256, pad to one"
     )
+
+
+@pytest.mark.parametrize(("dtype", "size"), [(DType.BF16, 64), (DType.F16, 128)])
+@pytest.mark.parametrize(("queries", "keys", "causal", "window"), [
+    (16, 64, 0, 0), (40, 70, 2, 0), (130, 130, 1, 0), (65, 200, 2, 33),
+])  # fmt: skip
+def test_tensor_tiles(dtype, size, queries, keys, causal, window):
+    check(2, queries, keys, 4, 2, size, dtype, causal, window)
+
+
+def test_warps_and_blocks_put_their_keys_together():
+    check(1, 1, 1500, 4, 2, 128, DType.F32)
+    check(1, 2, 300, 2, 1, 64, DType.BF16, 2)

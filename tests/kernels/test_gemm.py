@@ -150,3 +150,16 @@ def test_few_rows_where_b_lies_by_rows(m, n):
 def test_tiles_and_the_edges_that_overlap(dtype, layout):
     check(64, 64, 32, dtype, dtype, DType.F32, *layout)
     check(100, 70, 48, dtype, dtype, dtype, *layout)
+
+
+@pytest.mark.parametrize(("m", "n", "k"), [(16, 64, 1024), (64, 128, 2048), (130, 200, 64),
+                                           (300, 1000, 48)])  # fmt: skip
+@pytest.mark.parametrize("turned", [False, True])
+def test_tiles_alone_side_by_side_and_in_slices(m, n, k, turned):
+    check(m, n, k, DType.BF16, DType.BF16, DType.BF16, turn_b=turned)
+
+
+@pytest.mark.parametrize(("m", "n", "k"), [(1, 9000, 130), (1, 40, 4096), (3, 70, 1000)])
+@pytest.mark.parametrize("dtype", [DType.F32, DType.BF16])
+def test_few_rows_in_slices_and_in_large_grids(m, n, k, dtype):
+    check(m, n, k, dtype, dtype, dtype, turn_b=True)

@@ -28,12 +28,13 @@ def activate() -> None:
     check_torch()
     from warpfive.runtime import library
     from warpfive.torch_backend.compiling import described
-    from warpfive.torch_backend.native import REPORT, call, compile_callback
+    from warpfive.torch_backend.native import PRODUCTS, REPORT, call, compile_callback
 
     compiler = compile_callback(described)
     listener = REPORT(note_fallback) if fallback_allowed() else None
-    keep.extend((compiler, listener))
-    call("wf_start", str(library()).encode(), compiler, listener)
+    products = PRODUCTS(find_products)
+    keep.extend((compiler, listener, products))
+    call("wf_start", str(library()).encode(), compiler, listener, products)
     if listener:
         atexit.register(print_fallbacks)
     fill_stubs()
@@ -90,6 +91,14 @@ def register_operators() -> None:
         if name not in ours:
             base, _, overload = name.partition(".")
             share(f"aten::{base}".encode(), overload.encode())
+
+
+def find_products(entries: Any) -> None:
+    """Fills in the kernel library's wfk_gemm and wfk_error (`Products` in native/products.h)."""
+    from warpfive.kernels import library
+
+    for place, name in enumerate(("wfk_gemm", "wfk_error")):
+        entries[place] = ctypes.cast(getattr(library(), name), ctypes.c_void_p).value
 
 
 def note_fallback(name: bytes) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from warpfive.cache import locked, root
 from warpfive.errors import WarpfiveError
+from warpfive.kernels import INCLUDE
 
 NATIVE = Path(__file__).resolve().parent / "native"
 FLAGS = (
@@ -37,7 +38,7 @@ def torch_library() -> Path:
 
 def library_key(version: str) -> str:
     digest = hashlib.sha256(repr((FLAGS, version)).encode())
-    for path in sorted(NATIVE.iterdir()):
+    for path in (*sorted(NATIVE.iterdir()), *sorted(INCLUDE.iterdir())):
         digest.update(path.name.encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -65,7 +66,8 @@ def build(path: Path, torch_root: Path) -> None:
     temporary = path.with_name(f".{os.getpid()}.so")
     include = torch_root / "include"
     words = [
-        host_compiler(), *FLAGS, f"-I{include}", f"-I{include}/torch/csrc/api/include", str(whole),
+        host_compiler(), *FLAGS, f"-I{INCLUDE}", f"-I{include}",
+        f"-I{include}/torch/csrc/api/include", str(whole),
         f"-L{torch_root}/lib", "-ltorch_cpu", "-lc10", "-ldl", "-pthread", "-o", str(temporary),
     ]  # fmt: skip
     done = subprocess.run(words, capture_output=True, text=True, check=False)

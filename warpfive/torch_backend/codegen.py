@@ -206,9 +206,18 @@ STEPS_BY_NUMBERS = ("norm_power",)
 """Reductions whose steps, not only results, depend on the operator's number arguments."""
 
 
+STATE_BYTES = 64
+"""Of a piece's state (`kPieceBytes` in iterate.cpp)."""
+
+
 def reduction(d: Description) -> str:
-    """A reduction: a thread a result (layout ``t``), or a block a result (``b``)."""
+    """A reduction: a thread a result (layout ``t``), or a block a result (``b``).
+
+    Where results are few their elements are cut into pieces: one kernel (``T``, ``B``) leaves the
+    pieces' states in ``q.states``, a second (``u``, ``c``) joins them, in order.
+    """
     kept, gone, source_of = d.dimensions, d.reduced, d.operands[d.outputs]
+    block, piece, join = d.layout in "bBc", d.layout in "TB", d.layout in "uc"
     fields = ["long results", "long each"]
     fields += [f"long size[{kept}]"] if kept else []
     fields += [f"long length[{gone}]"] if gone else []
@@ -217,34 +226,28 @@ def reduction(d: Description) -> str:
         fields += [f"long gone{i}[{gone}]"] if gone and i >= d.outputs else []
     fields += [f"char *p{i}" for i in range(len(d.operands))]
     fields += [f"Slot s[{d.slots}]"] if d.slots else []
+    fields += ["long pieces", "char *states"] if piece or join else []
     x, r = source_of.cpp, d.operands[0].cpp
     slots = "q.s" if d.slots else "nullptr"
-    more = ", q.s" if d.name in STEPS_BY_NUMBERS else ""
-    block = d.layout == "b"
     lines = [f"typedef {d.name}<{x}, {r}> F;"]
     if block:
         lines += ["unsigned long left = blockIdx.x;"]
     else:
         lines += ["unsigned long left = (unsigned long)blockIdx.x * blockDim.x + threadIdx.x;"]
         lines += ["if (left >= (unsigned long)q.results) return;"]
-    lines += [f"char *at{i} = q.p{i};" for i in range(len(d.operands))]
-    for axis in range(kept):
-        taken = "left" if axis == kept - 1 else f"left % (unsigned long)q.size[{axis}]"
-        lines += [f"{{ const long i = (long)({taken});"]
-        lines += [f"  at{i} += i * q.kept{i}[{axis}];" for i in range(len(d.operands))]
-        lines += ["}"] if axis == kept - 1 else [f"  left /= (unsigned long)q.size[{axis}]; }}"]
-    start, step = ("threadIdx.x", f"{d.threads}") if block else ("0", "1")
-    lines += [
-        "F::State state = F::start();",
-        f"for (long j = {start}; j < q.each; j += {step}) {{",
-        *(f"  {line}" for line in reduced_place(d)),
-        f"  F::step(state, *(const {x} *)(at{d.outputs} + offset), j{more});",
-        "}",
-    ]
+    if piece or join:
+        lines += [f"static_assert(sizeof(F::State) <= {STATE_BYTES});"]
+        lines += ["F::State *states = (F::State *)q.states + left * q.pieces;"]
+    lines += list(corners(d))
+    lines += ["F::State state = F::start();"]
+    lines += list(joining(d, block) if join else stepping(d, block, piece))
     if block:
         lines += list(joined(d.threads))
-    lines += [f"*({r} *)at0 = F::result(state, q.each, {slots});"]
-    if d.outputs > 1:
+    if piece:
+        lines += ["states[blockIdx.y] = state;"]
+    else:
+        lines += [f"*({r} *)at0 = F::result(state, q.each, {slots});"]
+    if d.outputs > 1 and not piece:
         second = d.operands[1].cpp
         lines += [f"*({second} *)at1 = ({second})F::second(state, q.each, {slots});"]
     body = "".join(f"  {line}\n" for line in lines)
@@ -253,6 +256,42 @@ def reduction(d: Description) -> str:
         + structure(fields)
         + f'extern "C" __global__ void k(const Parameters q) {{\n{body}}}\n'
     )
+
+
+def corners(d: Description) -> Iterator[str]:
+    """Declares ``at<i>``, where the result ``left`` has its first element in each operand."""
+    for i in range(len(d.operands)):
+        yield f"char *at{i} = q.p{i};"
+    for axis in range(d.dimensions):
+        last = axis == d.dimensions - 1
+        taken = "left" if last else f"left % (unsigned long)q.size[{axis}]"
+        yield f"{{ const long i = (long)({taken});"
+        for i in range(len(d.operands)):
+            yield f"  at{i} += i * q.kept{i}[{axis}];"
+        yield "}" if last else f"  left /= (unsigned long)q.size[{axis}]; }}"
+
+
+def stepping(d: Description, block: bool, piece: bool) -> Iterator[str]:
+    """All elements of a result, or of a piece of it, into ``state``."""
+    first, end = "0", "q.each"
+    if piece:
+        yield "const long first = q.each * blockIdx.y / q.pieces;"
+        yield "const long end = q.each * (blockIdx.y + 1l) / q.pieces;"
+        first, end = "first", "end"
+    start, step = (f"{first} + threadIdx.x", f"{d.threads}") if block else (first, "1")
+    more = ", q.s" if d.name in STEPS_BY_NUMBERS else ""
+    x = d.operands[d.outputs].cpp
+    yield f"for (long j = {start}; j < {end}; j += {step}) {{"
+    for line in reduced_place(d):
+        yield f"  {line}"
+    yield f"  F::step(state, *(const {x} *)(at{d.outputs} + offset), j{more});"
+    yield "}"
+
+
+def joining(d: Description, block: bool) -> Iterator[str]:
+    """All pieces' states into ``state``."""
+    start, step = ("threadIdx.x", f"{d.threads}") if block else ("0", "1")
+    yield f"for (long j = {start}; j < q.pieces; j += {step}) F::join(state, states[j]);"
 
 
 def reduced_place(d: Description) -> Iterator[str]:
@@ -274,13 +313,13 @@ def reduced_place(d: Description) -> Iterator[str]:
 
 def joined(threads: int) -> Iterator[str]:
     """A tree over the block in shared memory; only thread 0 goes on."""
-    yield f"__shared__ F::State states[{threads}];"
-    yield "states[threadIdx.x] = state;"
+    yield f"__shared__ F::State team[{threads}];"
+    yield "team[threadIdx.x] = state;"
     half = threads // 2
     while half:
         yield "__syncthreads();" if threads > 32 else "__syncwarp();"
         yield f"if (threadIdx.x < {half})"
-        yield f"  F::join(states[threadIdx.x], states[threadIdx.x + {half}]);"
+        yield f"  F::join(team[threadIdx.x], team[threadIdx.x + {half}]);"
         half //= 2
     yield "if (threadIdx.x) return;"
-    yield "state = states[0];"
+    yield "state = team[0];"

@@ -1,7 +1,6 @@
-"""Matrix products by the kernel library: the call, and operators that torch has no name for.
-
-``warpfive::matmul`` has an epilogue; ``warpfive::quantized_matmul`` has weights in fp8, int8 or
-int4, which the kernel widens on the way.
+"""Matrix products by the kernel library, from Python, and ``warpfive::quantized_matmul``: weights
+in fp8, int8 or int4, which the kernel widens on the way. torch's own operators and
+``warpfive::matmul``, a product with an epilogue, are in ``native/products.cpp``.
 """
 
 import ctypes
@@ -11,18 +10,14 @@ import struct
 import torch
 from torch import Tensor
 
-from warpfive.kernels import Activation, DType, GemmArgs, call
+from warpfive.kernels import DType, GemmArgs, call
 
 TYPES = {
     torch.float32: int(DType.F32), torch.float64: int(DType.F64), torch.float16: int(DType.F16),
     torch.bfloat16: int(DType.BF16),
 }  # fmt: skip
 WEIGHTS = {"fp8": int(DType.F8E4M3), "int8": int(DType.I8), "int4": int(DType.I4)}
-ACTIVATIONS = {name.lower(): int(value) for name, value in Activation.__members__.items()}
-SCHEMAS = (
-    "matmul(Tensor a, Tensor b, Tensor? bias, Tensor? residual, str activation) -> Tensor",
-    "quantized_matmul(Tensor a, Tensor weight, Tensor scale, Tensor? bias, str form) -> Tensor",
-)
+SCHEMA = "quantized_matmul(Tensor a, Tensor weight, Tensor scale, Tensor? bias, str form) -> Tensor"
 
 MATRIX = "Pi4xqqq"
 PACK = struct.Struct(f"@4q{5 * MATRIX}2dPiiPPi4xqPPq")
@@ -72,27 +67,14 @@ def gemm(
 
 @functools.cache
 def define() -> torch.library.Library:
-    """Defines the operators, once a process."""
+    """Defines the operator, once a process."""
     library = torch.library.Library("warpfive", "FRAGMENT")
-    for schema in SCHEMAS:
-        library.define(schema)
-    library.impl("matmul", lambda a, b, *_: a.new_empty((a.shape[0], b.shape[1])), "Meta")
-    library.impl("matmul", matmul, "CUDA")
+    library.define(SCHEMA)
     library.impl(
         "quantized_matmul", lambda a, w, *_: a.new_empty((a.shape[0], w.shape[0])), "Meta"
     )
     library.impl("quantized_matmul", quantized_matmul, "CUDA")
     return library
-
-
-def matmul(
-    a: Tensor, b: Tensor, bias: Tensor | None, residual: Tensor | None, activation: str
-) -> Tensor:
-    """``activation(a b + bias) + residual``; a is (m, k), b (k, n), bias (n), residual (m, n)."""
-    out = a.new_empty((a.shape[0], b.shape[1]))
-    if residual is not None and residual.stride(1) != 1:
-        residual = residual.contiguous()
-    return gemm(a, b, out, bias=bias, residual=residual, activation=ACTIVATIONS[activation])
 
 
 def quantized_matmul(

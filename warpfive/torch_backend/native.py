@@ -11,10 +11,11 @@ from warpfive.torch_backend.build import torch_library
 P, INT, LONG, TEXT = ctypes.c_void_p, ctypes.c_int, ctypes.c_int64, ctypes.c_char_p
 COMPILE = ctypes.CFUNCTYPE(LONG, TEXT, P, LONG)
 REPORT = ctypes.CFUNCTYPE(None, TEXT)
+PRODUCTS = ctypes.CFUNCTYPE(None, ctypes.POINTER(P))
 
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "wf_error": (TEXT, ()),
-    "wf_start": (INT, (TEXT, COMPILE, P)),
+    "wf_start": (INT, (TEXT, COMPILE, P, PRODUCTS)),
     "wf_share": (INT, (TEXT, TEXT)),
     "wf_fill_stub": (INT, (P, TEXT, TEXT)),
     "wf_mark_missing": (INT, (P, TEXT)),

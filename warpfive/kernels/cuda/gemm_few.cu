@@ -223,7 +223,7 @@ template <class A, class B, int Rows, int Columns, bool Quantised, bool Pairs>
 static void launch(const wfk_gemm_args &g, cudaStream_t stream) {
   long groups = (g.n + Columns - 1) / Columns, tiles = (g.m + Rows - 1) / Rows;
   long stacked = g.groups ? g.m / Rows + g.groups : tiles;
-  int slices = few_slices(groups * stacked * g.batch, g.k, 128, 16);
+  int slices = few_slices(groups * stacked * g.batch, g.k, 128, 12);
   int halves = packed<B> ? (int)(g.k * Rows * sizeof(float)) : 0;
   Product p{g, 0, 0, Columns, 0};
   // Quantised weights have one kernel: there are many types of them.

@@ -30,11 +30,9 @@ def register() -> None:
     from torch._inductor.codegen.common import register_backend_for_device
     from torch._inductor.codegen.wrapper import PythonWrapperCodegen
 
-    from warpfive.torch_backend import matmul
     from warpfive.torch_backend.inductor.fusion import FusePass
     from warpfive.torch_backend.inductor.scheduling import WarpfiveScheduling
 
-    matmul.define()  # graphs from the cache call it without our pass
     register_backend_for_device("cuda", WarpfiveScheduling, PythonWrapperCodegen)
     scheduler.has_triton = lambda: True  # asked before any backend but its own is made
     for name, value in SETTINGS.items():

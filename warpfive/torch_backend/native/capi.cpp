@@ -9,6 +9,7 @@
 #include "driver.h"
 #include "kernels.h"
 #include "missing.h"
+#include "products.h"
 #include "stubs.h"
 
 namespace wf::torch_backend {
@@ -36,11 +37,14 @@ extern "C" {
 
 const char *wf_error() { return error.c_str(); }
 
-/// Takes the device. `report` is null where the host may not help out.
-int wf_start(const char *library, Compile compile, Report report) {
+/// Takes the device. `report` is null where the host may not help out; `products` gives the kernel
+/// library's entry points when they are first needed.
+int wf_start(const char *library, Compile compile, Report report,
+             void (*products)(Products *)) {
   return guarded([&] {
     load_driver(library);
     set_compiler(compile);
+    find_products(products);
     if (report) allow_fallback(report);
     install_device();
     install_fallback();

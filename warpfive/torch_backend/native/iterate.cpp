@@ -1,6 +1,7 @@
 #include "iterate.h"
 
 #include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
 
 #include <array>
 #include <cstring>
@@ -24,6 +25,11 @@ std::vector<std::string> &names() {
 
 /// How the threads walk over the operands; the letters are what Python reads.
 enum Layout : uint8_t { kFlat = 'f', kRows = 'r', kStrided = 's', kStridedWide = 'w' };
+
+/// Who makes a result of a reduction: a thread or a block; of a piece of it, or all pieces' states.
+enum Team : uint8_t {
+  kThread = 't', kBlock = 'b', kThreadPiece = 'T', kBlockPiece = 'B', kThreadJoin = 'u', kBlockJoin = 'c'
+};
 
 /// What a thread's neighbour along the innermost dimension reads.
 enum Inner : uint8_t { kValue = 'v', kSame = '0', kNext = '1', kAnywhere = '*' };
@@ -203,6 +209,32 @@ void pointwise(int name, at::TensorIteratorBase &it, Slots slots,
   launch(kernel_for("pointwise", key), {blocks, rows}, {threads}, parameters.data());
 }
 
+namespace {
+
+constexpr int64_t kPieceBytes = 64;  // of the largest reduction's state
+
+/// Into how many pieces the elements of one result are cut, so that all cores have some.
+int64_t pieces_of(bool by_thread, int64_t results, int64_t each) {
+  constexpr int64_t kBlocks = 512, kLeastByThread = 64, kLeastByBlock = 8192;
+  const int64_t blocks = by_thread ? (results + kThreads - 1) / kThreads : results;
+  const int64_t most = each / (by_thread ? kLeastByThread : kLeastByBlock);
+  return std::max<int64_t>(1, std::min(kBlocks / std::max<int64_t>(blocks, 1), most));
+}
+
+unsigned threads_for(int64_t each) { return each <= 1024 ? 32 : each <= 65536 ? 256 : 1024; }
+
+/// One launch for all results, or for all pieces of them.
+void launch_reduction(Key key, int64_t results, int64_t pieces, const Parameters &parameters) {
+  const bool by_thread = key.layout == kThread || key.layout == kThreadPiece || key.layout == kThreadJoin;
+  const int64_t blocks = by_thread ? blocks_for(results, kThreads) : results;
+  TORCH_CHECK(blocks <= INT32_MAX, "a reduction to more than ", INT32_MAX, " results");
+  const unsigned threads = by_thread ? kThreads : key.threads * 32u;
+  launch(kernel_for("reduce", key), {static_cast<unsigned>(blocks), static_cast<unsigned>(pieces)},
+         {threads}, parameters.data());
+}
+
+}  // namespace
+
 void reduce(int name, at::TensorIteratorBase &it, Slots slots) {
   if (it.numel() == 0) return;
   Key key = key_for(name, it, slots.size());
@@ -216,14 +248,10 @@ void reduce(int name, at::TensorIteratorBase &it, Slots slots) {
   // A thread a result when neighbours read neighbouring columns or there is little to reduce;
   // else a warp or a block works on each.
   const bool columns = !kept.empty() && (gone.empty() || kept[0] < gone[0]);
-  unsigned threads = 32;
-  if (each < 32 || (columns && results >= 256)) {
-    key.layout = 't';
-  } else {
-    key.layout = 'b';
-    threads = each <= 1024 ? 32 : each <= 65536 ? 256 : 1024;
-    key.threads = static_cast<uint8_t>(threads / 32);
-  }
+  const bool by_thread = each < 32 || (columns && results >= 256);
+  const int64_t pieces = pieces_of(by_thread, results, each);
+  key.layout = by_thread ? kThread : kBlock;
+  if (!by_thread) key.threads = static_cast<uint8_t>(threads_for(each / pieces) / 32);
   Parameters parameters;
   parameters.add(results);
   parameters.add(each);
@@ -236,11 +264,16 @@ void reduce(int name, at::TensorIteratorBase &it, Slots slots) {
   }
   for (int i = 0; i < it.ntensors(); ++i) key.inner[i] = kAnywhere;
   add_operands(parameters, key, it, slots);
-  const bool by_block = key.layout == 'b';
-  const unsigned block = by_block ? threads : kThreads;
-  const int64_t blocks = by_block ? results : blocks_for(results, kThreads);
-  TORCH_CHECK(blocks <= INT32_MAX, "a reduction to more than ", INT32_MAX, " results");
-  launch(kernel_for("reduce", key), {static_cast<unsigned>(blocks)}, {block}, parameters.data());
+  if (pieces == 1) return launch_reduction(key, results, 1, parameters);
+  const at::Tensor states = at::empty({results * pieces * kPieceBytes},
+                                      it.tensor(0).options().dtype(at::kByte));
+  parameters.add(pieces);
+  parameters.add(states.data_ptr());
+  key.layout = by_thread ? kThreadPiece : kBlockPiece;
+  launch_reduction(key, results, pieces, parameters);
+  key.layout = by_thread ? kThreadJoin : kBlockJoin;
+  if (!by_thread) key.threads = static_cast<uint8_t>(threads_for(pieces) / 32);
+  launch_reduction(key, results, 1, parameters);
 }
 
 }  // namespace wf::torch_backend

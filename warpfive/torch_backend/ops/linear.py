@@ -1,4 +1,6 @@
-"""Matrix products: floats by the kernel library, other types by a plain kernel here."""
+"""Matrix products that ``native/products.cpp`` hands over: types that the kernel library does not
+serve by a plain kernel here, results that do not lie side by side by way of one that does.
+"""
 
 import functools
 
@@ -85,31 +87,19 @@ DENSE = torch.contiguous_format
 MOST_MATRICES = 65535
 
 
-@op("mm.out")
-def mm(self: Tensor, mat2: Tensor, *, out: Tensor) -> Tensor:
-    multiply(self[None], mat2[None], out[None])
-    return out
+def handed_over(
+    a: Tensor, b: Tensor, out: Tensor, c: Tensor | None, alpha: float, beta: float
+) -> None:
+    """``warpfive::product``: out = beta c + alpha a b, batches of matrices."""
+    if a.dtype != b.dtype:
+        raise RuntimeError(
+            f"expected m1 and m2 to have the same dtype, but got: {a.dtype} != {b.dtype}"
+        )
+    multiply(a, b, out, c, alpha=alpha, beta=beta)
 
 
-@op("bmm.out")
-def bmm(self: Tensor, mat2: Tensor, *, out: Tensor) -> Tensor:
-    return multiply(self, mat2, out)
-
-
-@op("addmm.out")
-def addmm(
-    self: Tensor, mat1: Tensor, mat2: Tensor, *, beta: float = 1, alpha: float = 1, out: Tensor
-) -> Tensor:
-    multiply(mat1[None], mat2[None], out[None], self, alpha=alpha, beta=beta)
-    return out
-
-
-@op("baddbmm.out")
-def baddbmm(
-    self: Tensor, batch1: Tensor, batch2: Tensor, *, beta: float = 1, alpha: float = 1,
-    out: Tensor,
-) -> Tensor:  # fmt: skip
-    return multiply(batch1, batch2, out, self, alpha=alpha, beta=beta)
+LIBRARY = torch.library.Library("warpfive", "IMPL")
+LIBRARY.impl("product", handed_over, "CUDA")
 
 
 @op("_int_mm")
@@ -125,19 +115,6 @@ def int_mm(self: Tensor, mat2: Tensor) -> Tensor:
 def int_mm_out(self: Tensor, mat2: Tensor, *, out: Tensor) -> Tensor:
     result = int_mm(self, mat2)
     return out.resize_(result.shape).copy_(result)
-
-
-@op("linear")
-def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """One product, its bias in the kernel; (rows, features) from any leading dimensions."""
-    rows = input if input.dim() == 2 else input.reshape(-1, input.shape[-1])
-    out = input.new_empty((rows.shape[0], weight.shape[0]))
-    plain = bias is None or bias.is_contiguous()
-    if plain and out.dtype in TYPES and rows.numel() and weight.numel():
-        gemm(rows, weight.t(), out, bias=bias)  # fewer views than the general way takes
-        return out if input.dim() == 2 else out.view(*input.shape[:-1], weight.shape[0])
-    multiply(rows[None], weight.t()[None], out[None], bias, beta=0 if bias is None else 1)
-    return out.reshape(*input.shape[:-1], weight.shape[0])
 
 
 @op("linear_backward")
