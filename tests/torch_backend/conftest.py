@@ -9,9 +9,13 @@ torch = pytest.importorskip("torch")
 def chip():
     from warpfive.errors import WarpfiveError
     from warpfive.torch_backend import activate
+    from warpfive.torch_backend.build import host_compiler
+    from warpfive.torch_backend.choice import check_torch
 
     try:
-        activate()
-    except WarpfiveError as error:  # another torch than the device is made for
+        check_torch()
+        host_compiler()
+    except WarpfiveError as error:  # the device cannot be had here; any other error is a failure
         pytest.skip(str(error))
+    activate()
     torch.manual_seed(0)
