@@ -84,7 +84,7 @@ def rewrite(graph: torch.fx.Graph, node: torch.fx.Node) -> None:
             torch.ops.warpfive.matmul.default,
             (*operands, found.bias, residual, found.activation),
         )
-        fused.meta["val"] = node.meta["val"]
+        fused.meta.update(node.meta)
         out = reshaped(graph, fused, found.view.args[1]) if found.view else fused
     out.meta.update(found.last.meta)
     found.last.replace_all_uses_with(out)

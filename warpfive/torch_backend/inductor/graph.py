@@ -3,6 +3,7 @@
 import ctypes
 import struct
 import threading
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,19 @@ def prelude() -> str:
     return (Path(__file__).parent / "inductor.cuh").read_text(encoding="utf-8")
 
 
+watch: Callable[["Kernel", Callable[[], None]], None] | None = None
+"""Set by a report: is given every launch of a generated kernel, and makes it."""
+here = ""
+"""The path of module classes that an operator of a compiled graph comes from, while it runs in a
+program that was compiled for a report."""
+
+
+def at(module: str) -> None:
+    """What ``here`` is from now on."""
+    global here
+    here = module
+
+
 class Kernels:
     """Collects a graph's kernels, so that they are compiled in one translation unit."""
 
@@ -27,9 +41,10 @@ class Kernels:
         self.lock = threading.Lock()
         self.module: RawModule | None = None
 
-    def add(self, name: str, source: str) -> "Kernel":
+    def add(self, name: str, source: str, module: str = "") -> "Kernel":
+        """``module``: the path of module classes that the kernel's operators come from."""
         self.sources.append(source)
-        kernel = Kernel(self, name)
+        kernel = Kernel(self, name, module)
         self.kernels.append(kernel)
         return kernel
 
@@ -47,8 +62,8 @@ class Kernels:
 class Kernel:
     """A kernel of the graph: ``kernel(grid, block, *arguments)``, on PyTorch's current stream."""
 
-    def __init__(self, owner: Kernels, name: str) -> None:
-        self.owner, self.name = owner, name
+    def __init__(self, owner: Kernels, name: str, module: str = "") -> None:
+        self.owner, self.name, self.module = owner, name, module
         self.function: RawKernel | None = None
         self.slots = threading.local()
 
@@ -64,7 +79,10 @@ class Kernel:
         function: RawKernel = self.function  # type: ignore[assignment]
         for place, argument in enumerate(arguments):
             values[place] = word(argument, function.param_bytes[place])
-        function.launch(grid, block, pointers, current_stream(0))
+        if watch is None:
+            function.launch(grid, block, pointers, current_stream(0))
+        else:
+            watch(self, lambda: function.launch(grid, block, pointers, current_stream(0)))
 
 
 def slots(count: int) -> tuple[Any, Any]:

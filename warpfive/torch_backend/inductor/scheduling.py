@@ -7,11 +7,16 @@ import torch
 from torch._inductor import config
 from torch._inductor.codegen.common import BackendFeature
 from torch._inductor.codegen.simd import SIMDScheduling
-from torch._inductor.utils import get_fused_kernel_name, get_kernel_metadata
+from torch._inductor.utils import (
+    aggregate_origins,
+    get_fused_kernel_name,
+    get_kernel_metadata,
+)
 from torch._inductor.virtualized import V
 from torch.utils._ordered_set import OrderedSet
 
 from warpfive.torch_backend.inductor.kernel import NAME, WarpfiveKernel
+from warpfive.torch_backend.inductor.origin import module_path, told
 
 NARROWEST_ROW = 16
 
@@ -53,7 +58,9 @@ class WarpfiveScheduling(SIMDScheduling):
         wrapper.add_import_once("wf_kernels = Kernels()")
         origins, details = get_kernel_metadata(node_schedule, wrapper)
         text = src_code.replace(NAME, name)
-        wrapper.define_kernel(name, f"wf_kernels.add({name!r}, r'''\n{text}''')",
+        module = module_path(aggregate_origins(node_schedule)) if told() else ""
+        more = f", {module!r}" if module else ""
+        wrapper.define_kernel(name, f"wf_kernels.add({name!r}, r'''\n{text}'''{more})",
                               f"{origins}\n{details}")  # fmt: skip
         return name
 

@@ -28,12 +28,12 @@ def register() -> None:
     import torch._inductor as inductor
     from torch._inductor import compile_fx, config, lowering, scheduler, utils
     from torch._inductor.codegen.common import register_backend_for_device
-    from torch._inductor.codegen.wrapper import PythonWrapperCodegen
 
     from warpfive.torch_backend.inductor.fusion import FusePass
+    from warpfive.torch_backend.inductor.origin import Wrapper
     from warpfive.torch_backend.inductor.scheduling import WarpfiveScheduling
 
-    register_backend_for_device("cuda", WarpfiveScheduling, PythonWrapperCodegen)
+    register_backend_for_device("cuda", WarpfiveScheduling, Wrapper)
     scheduler.has_triton = lambda: True  # asked before any backend but its own is made
     for name, value in SETTINGS.items():
         config_set(config, name, value)
@@ -94,8 +94,9 @@ def without_kernels(lowering: Any) -> None:
 def version() -> str:
     """Changes with the code that decides what is generated: part of every cache key."""
     import warpfive
+    from warpfive.torch_backend.inductor.origin import told
 
-    digest = hashlib.sha256(warpfive.__version__.encode())
+    digest = hashlib.sha256(f"{warpfive.__version__} {told()}".encode())
     for path in sorted(Path(__file__).parent.iterdir()):
         if path.suffix in (".py", ".cuh"):
             digest.update(path.read_bytes())
