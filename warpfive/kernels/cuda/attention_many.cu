@@ -66,14 +66,15 @@ __global__ void many_kernel(wfk_attention_args g) {
     fetch<Pitch, T>(values, part, g.v, j0, part.keys - 1, g.v_b, g.v_h, g.v_s, size);
     __syncthreads();
     eight_sums<Pitch, 1>(own, keys + at * at_once * Pitch, q + lane, size, 1.0f, true);
-    float before = most, scores[at_once], here = -INFINITY;
-#pragma unroll
+    float before = most, here = -INFINITY;
+#pragma unroll 1
     for (int j = 0; j < at_once; j++) {
       long key = j0 + at * at_once + j;
       float score = own[j * warp];
       if (g.bias) score = biased<T>(g, score, bias + min(key, part.keys - 1));
-      scores[j] = key < end && key >= begin ? score : -INFINITY;
-      here = larger(here, scores[j]);
+      score = key < end && key >= begin ? score : -INFINITY;
+      own[j * warp] = score;
+      here = larger(here, score);
     }
     exchange[at * warp + lane] = here;
     __syncthreads();
@@ -81,9 +82,9 @@ __global__ void many_kernel(wfk_attention_args g) {
     for (int w = 0; w < warps; w++) most = larger(most, exchange[w * warp + lane]);
     float centre = most == -INFINITY ? 0.0f : most, scale = exp_smooth(before - centre);
     total *= scale;
-#pragma unroll
+#pragma unroll 2
     for (int j = 0; j < at_once; j++) {
-      float w = exp_smooth(scores[j] - centre);
+      float w = exp_smooth(own[j * warp] - centre);
       own[j * warp] = w;
       total += w;
     }
@@ -103,7 +104,7 @@ __global__ void many_kernel(wfk_attention_args g) {
   T *to = (T *)g.out + part.out_at(row);
 #pragma unroll 1
   for (int d0 = at * at_once; d0 < size; d0 += warps * at_once)
-#pragma unroll
+#pragma unroll 1
     for (int d = d0; d < d0 + at_once; d++) {
       T x = made<T>(out[d * warp + lane] * part_of);
       if (apart(in)) to[d] = x;
