@@ -32,9 +32,7 @@ def models(name: Name = "", json_file: JsonFile = "") -> None:
                f"{'KV/token':>11}{'context':>11}  published in")  # fmt: skip
     for row in found:
         typer.echo(_line(row))
-    typer.echo(
-        "\nweights and active ones in billions; any other model: --model PATH/config.json"
-    )
+    typer.echo("\nweights and active ones in billions; any other model: --model PATH/config.json")
 
 
 def record(spec: ModelSpec) -> dict[str, Any]:

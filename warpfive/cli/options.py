@@ -4,8 +4,6 @@ from typing import Annotated
 
 import typer
 
-from warpfive.errors import InputError
-
 Model = Annotated[str, typer.Option("--model", help="A model's name, or a config.json.")]
 Chip = Annotated[str, typer.Option("--chip", help="A chip's name or .toml file.")]
 Settings = Annotated[
@@ -49,12 +47,3 @@ Ray = Annotated[str, typer.Option("--ray", metavar="ADDRESS", help="Spread over 
 JsonFile = Annotated[
     str, typer.Option("--json", metavar="FILE", help="Write everything as JSON; - prints it.")
 ]
-
-
-def check_speculation(drafts: int, acceptance: float) -> None:
-    """Refuse figures no speculation has."""
-    if drafts < 0 or not 0 <= acceptance <= 1:
-        raise InputError(
-            f"--drafts must not be negative and --acceptance must lie in 0 to 1, "
-            f"not {drafts} and {acceptance:g}"
-        )

@@ -10,9 +10,10 @@ from warpfive.catalog import chip as catalog_chip
 from warpfive.catalog import model as catalog_model
 from warpfive.cli import options
 from warpfive.cli.output import console
+from warpfive.cli.speculate import speculation as speculation_of
 from warpfive.errors import InputError
 from warpfive.fleet import Instance, Setup
-from warpfive.perf import Layout, Speculation
+from warpfive.perf import Layout
 
 
 def register(app: typer.Typer) -> None:
@@ -44,11 +45,11 @@ def serve(
     speed: Annotated[float, typer.Option(help="Run the chip's clock so many times faster.")] = 1.0,
 ) -> None:
     """Serve the OpenAI API as a twin: real queueing and batching, the chip's speed, filler text."""
-    _check(context, speed, drafts, acceptance)
+    _check(context, speed)
     setup = Setup(
         chip=with_settings(catalog_chip(chip), settings or []),
         layout=Layout(tp=tp, pp=pp, dp=dp, ep=ep), dtype=dtype, kv_dtype=kv_dtype, engine=engine,
-        speculation=Speculation(drafts=drafts, acceptance=acceptance) if drafts else None,
+        speculation=speculation_of(drafts, acceptance),
     )  # fmt: skip
     instance = Instance(catalog_model(model), setup, context)
     config = instance.config(
@@ -66,8 +67,7 @@ def serve(
         _run(app, listener)
 
 
-def _check(context: int, speed: float, drafts: int, acceptance: float) -> None:
-    options.check_speculation(drafts, acceptance)
+def _check(context: int, speed: float) -> None:
     if context < 1:
         raise InputError(f"--context must be at least 1, not {context}")
     if speed <= 0:
