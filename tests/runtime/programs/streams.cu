@@ -80,7 +80,7 @@ static void events() {
   OK(cudaEventSynchronize(end));
   CHECK(*count == 1);
   OK(cudaEventElapsedTime(&ms, start, end));
-  CHECK(ms > 1 && ms < 60000);
+  CHECK(ms > 0 && ms < 60000);  // the chip's time: how often it spun is the host's affair
   CODE(cudaEventElapsedTime(&ms, untimed, end), cudaErrorInvalidResourceHandle);
   CODE(cudaGetLastError(), cudaErrorInvalidResourceHandle);
   OK(cudaEventDestroy(passed));
