@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import ctypes
 import datetime
 import fnmatch
 import json
@@ -17,10 +18,12 @@ import os
 import platform
 import re
 import select
+import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +33,15 @@ FIELDS = ["name", "dtype", "passed", "wrong", "unsupported", "failed", "causes"]
 COLUMNS = [*FIELDS[:2], "first", *FIELDS[2:]]  # of operators.csv; first: samples judged, 0: all
 
 
+def end_with_parent() -> None:
+    """Linux ends this process when the thread that started it ends, by whatever means."""
+    set_parent_death_signal = 1  # PR_SET_PDEATHSIG of prctl(2)
+    ctypes.CDLL(None).prctl(set_parent_death_signal, signal.SIGKILL)
+
+
 def work() -> None:
     """The child: an operator a line on stdin, its tally a line on stdout."""
+    end_with_parent()
     import torch
 
     from benchmarks.operators.judge import judge_operator
@@ -96,7 +106,8 @@ def tasks(only: list[str], dtypes: list[str], limit: int) -> Iterator[tuple[tupl
                 yield (number, dtype, limit), name
 
 
-def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
+def measure(options: argparse.Namespace, keep: Callable[[dict], None]) -> list[dict[str, Any]]:
+    """Rows of all operators asked for; ``keep`` is given each as soon as it is judged."""
     from concurrent.futures import ThreadPoolExecutor
     from concurrent.futures import wait as wait_for
     from queue import SimpleQueue
@@ -117,6 +128,7 @@ def measure(options: argparse.Namespace) -> list[dict[str, Any]]:
         try:
             row = worker.run(*one) | {"first": options.samples}
             rows.append(row)
+            keep(row)
             if row["causes"]:
                 print(row["dtype"], row["name"], causes_text(row), sep="  ", flush=True)
         finally:
@@ -232,10 +244,14 @@ def main() -> None:
     if options.work:
         work()
         return
-    rows = measure(options)
-    print(summary(rows))
-    if options.results:
-        write(rows, options.results)
+    lock = threading.Lock()
+
+    def keep(row: dict[str, Any]) -> None:
+        with lock:
+            if options.results:
+                write([row], options.results)
+
+    print(summary(measure(options, keep)))
 
 
 if __name__ == "__main__":

@@ -106,12 +106,21 @@ def judge_sample(info: Any, sample: Any, tally: Tally) -> None:
     except Exception as error:  # noqa: BLE001
         tally.note("failed", cause_of(error))
     else:
-        shapes = info.name in SHAPE_ONLY or uses_dropout(sample)
-        expected, got = without_ties(info.name, sample, expected, got)
-        problem = difference(expected, got, shapes)
-        if problem and not shapes and rounding_only(info, sample, expected, got):
-            problem = ""
-        tally.note("wrong" if problem else "passed", problem)
+        try:
+            problem = problem_of(info, sample, expected, got)
+        except Exception as error:  # noqa: BLE001
+            tally.note("failed", f"cannot be judged: {cause_of(error)}")
+        else:
+            tally.note("wrong" if problem else "passed", problem)
+
+
+def problem_of(info: Any, sample: Any, expected: Any, got: Any) -> str:
+    """What is wrong with a result, in a few words; empty if nothing is."""
+    shapes = info.name in SHAPE_ONLY or uses_dropout(sample)
+    expected, got = without_ties(info.name, sample, expected, got)
+    problem = difference(expected, got, shapes)
+    rounded = problem and not shapes and rounding_only(info, sample, expected, got)
+    return "" if rounded else problem
 
 
 def run(info: Any, sample: Any, device: str) -> Any:

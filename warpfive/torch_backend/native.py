@@ -34,7 +34,6 @@ FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "wf_launch": (INT, (P, P, P, ctypes.c_uint, TEXT)),
     "wf_allocate": (P, (ctypes.c_size_t,)),
     "wf_free": (None, (P,)),
-    "wf_philox": (None, (ctypes.c_uint64, P, P)),
 }
 
 

@@ -108,12 +108,6 @@ void *wf_allocate(size_t bytes) {
 }
 void wf_free(void *pointer) { device_allocator()->raw_deallocate(pointer); }
 
-/// Seed and offset for a kernel of which each thread draws at most `increment` numbers.
-void wf_philox(uint64_t increment, uint64_t *seed, uint64_t *offset) {
-  const auto drawn = philox(std::nullopt, increment);
-  *seed = drawn.first, *offset = drawn.second;
-}
-
 }  // extern "C"
 #pragma GCC visibility pop
 

@@ -3,17 +3,22 @@
 #include <ATen/core/Generator.h>
 
 #include <cstdint>
-#include <utility>
+#include <optional>
 
 namespace wf::torch_backend {
 
 /// Fills the device guard's slot and the CUDA hooks. Refuses a torch where they are taken.
 void install_device();
 
-/// Seed and offset of the Philox stream for a kernel in which each thread draws at most
-/// `increment` numbers; the generator moves on by it.
-std::pair<uint64_t, uint64_t> philox(const std::optional<at::Generator> &generator,
-                                     uint64_t increment);
+/// A stretch of the Philox stream. Where `state` is not null, a graph is being recorded: seed and
+/// offset are then read from there on the device, and `offset` counts from that one.
+struct Drawn {
+  uint64_t seed, offset;
+  const void *state;
+};
+
+/// The next stretch, for a kernel that draws `increment` numbers.
+Drawn philox(const std::optional<at::Generator> &generator, uint64_t increment);
 
 /// The device's default generator.
 const at::Generator &default_generator();

@@ -14,7 +14,7 @@ namespace {
 using Iterator = at::TensorIteratorBase;
 using Generator = std::optional<at::Generator>;
 using Draw = void(const at::Tensor &, c10::string_view, double, double, int64_t, int64_t, int64_t,
-                  int64_t);
+                  int64_t, int64_t);
 
 struct Whole {
   uint64_t range = 0;
@@ -27,9 +27,10 @@ void draw(const char *name, const at::TensorBase &out, double a, double b,
   if (out.numel() == 0) return;
   static const auto op =
       c10::Dispatcher::singleton().findSchemaOrThrow("warpfive::draw", "").typed<Draw>();
-  const auto [seed, offset] = philox(generator, 2 * static_cast<uint64_t>(out.numel()));
+  const auto [seed, offset, state] = philox(generator, 2 * static_cast<uint64_t>(out.numel()));
   op.call(at::Tensor(out), name, a, b, static_cast<int64_t>(whole.range), whole.base,
-          static_cast<int64_t>(seed), static_cast<int64_t>(offset));
+          static_cast<int64_t>(seed), static_cast<int64_t>(offset),
+          reinterpret_cast<int64_t>(state));
 }
 
 void uniform(Iterator &it, double from, double to, Generator generator) {

@@ -19,12 +19,12 @@ from warpfive.torch_backend.ops.registry import KEPT, op
 
 THREADS = 128
 
-DRAW = """
-struct Parameters { char *out; long count; double a, b; unsigned long range; long base;
-                    unsigned long seed, offset; };
+PHILOX = """
 struct Words { unsigned w[4]; };
-__device__ inline Words philox(unsigned long counter, unsigned long key) {
-  unsigned x0 = (unsigned)counter, x1 = (unsigned)(counter >> 32), x2 = 0, x3 = 0;
+/// Four words of the stream of ``key`` at the counter (low, high).
+__device__ inline Words philox(unsigned long low, unsigned long high, unsigned long key) {
+  unsigned x0 = (unsigned)low, x1 = (unsigned)(low >> 32);
+  unsigned x2 = (unsigned)high, x3 = (unsigned)(high >> 32);
   unsigned k0 = (unsigned)key, k1 = (unsigned)(key >> 32);
   for (int round = 0; round < 10; ++round) {
     const unsigned long p = 0xD2511F53ul * x0, r = 0xCD9E8D57ul * x2;
@@ -38,6 +38,17 @@ __device__ inline Words philox(unsigned long counter, unsigned long key) {
   }
   return {{x0, x1, x2, x3}};
 }
+struct Place { unsigned long key, counter; };
+/// Where a stretch begins. A recorded kernel reads seed and offset of the replay from ``state``.
+__device__ inline Place place_of(unsigned long seed, unsigned long offset, const char *state) {
+  const unsigned long *at = (const unsigned long *)state;
+  return {at ? at[0] : seed, (offset + (at ? at[1] : 0)) / 4};
+}
+"""
+
+DRAW = """
+struct Parameters { char *out; long count; double a, b; unsigned long range; long base;
+                    unsigned long seed, offset; const char *state; };
 __device__ inline T one(unsigned w) { return (T)(w >> 8) * (T)5.9604644775390625e-8; }
 __device__ inline T two(unsigned low, unsigned high) {
   const unsigned long bits = ((unsigned long)high << 32 | low) >> 11;
@@ -47,7 +58,8 @@ extern "C" __global__ void k(const Parameters q) {
   const long t = (long)blockIdx.x * blockDim.x + threadIdx.x;
   const int each = 4 / WIDTH;
   if (t * each >= q.count) return;
-  const Words words = philox(q.offset / 4 + (unsigned long)t, q.seed);
+  const Place place = place_of(q.seed, q.offset, q.state);
+  const Words words = philox(place.counter + (unsigned long)t, 0, place.key);
   for (int j = 0; j < each; ++j) {
     const long i = t * each + j;
     if (i >= q.count) return;
@@ -76,15 +88,17 @@ PAIRED = ("normal", "log_normal")
 @functools.cache
 def draw_kernel(name: str, dtype: torch.dtype, width: int, pair: bool) -> Kernel:
     work = "double" if dtype == torch.float64 else "float"
-    head = f"{numbers()}\ntypedef {cpp(dtype)} X; typedef {work} T;\n"
+    head = f"{numbers()}\ntypedef {cpp(dtype)} X; typedef {work} T;\n{PHILOX}"
     head += f"#define WIDTH {width}\n#define PAIR {int(pair)}\n"
-    return Kernel(head + DRAW.replace("FORMULA", FORMULAS[name]), "PqddQqQQ")
+    return Kernel(head + DRAW.replace("FORMULA", FORMULAS[name]), "PqddQqQQP")
 
 
 def draw(
-    out: Tensor, name: str, a: float, b: float, whole: int, base: int, seed: int, offset: int
-) -> None:
-    """Fills ``out`` from the stretch of the stream that begins at ``offset`` words."""
+    out: Tensor, name: str, a: float, b: float, whole: int, base: int, seed: int, offset: int,
+    state: int,
+) -> None:  # fmt: skip
+    """Fills ``out`` from the stretch of the stream that begins at ``offset`` words; ``state`` is
+    the device's address of a recorded graph's seed and offset, or 0."""
     pair = name in PAIRED
     whole %= 1 << 64
     wide = not 0 < whole <= 1 << 32 if name == "whole" else out.dtype == torch.float64
@@ -92,10 +106,16 @@ def draw(
     target = dense(out)
     draw_kernel(name, out.dtype, width, pair)(
         -(-out.numel() * width // (4 * THREADS)), THREADS, target, out.numel(), a, b, whole, base,
-        seed % (1 << 64), offset % (1 << 64),
+        seed % (1 << 64), offset % (1 << 64), state,
     )  # fmt: skip
     if target is not out:
         out.copy_(target)
+
+
+def drawn(generator: torch.Generator | None, increment: int) -> tuple[int, int, int]:
+    """Seed, offset and state's address of the next stretch, of ``increment`` words."""
+    seed, offset, state = torch.ops.warpfive.drawn(generator, increment)
+    return seed % (1 << 64), offset % (1 << 64), state
 
 
 def define() -> None:
@@ -103,7 +123,7 @@ def define() -> None:
     library = torch.library.Library("warpfive", "FRAGMENT")
     library.define(
         "draw(Tensor(a!) out, str name, float a, float b, int whole, int base, int seed, "
-        "int offset) -> ()"
+        "int offset, int state) -> ()"
     )
     library.impl("draw", draw, "CUDA")
     KEPT.append(library)
