@@ -1,13 +1,14 @@
-"""Samples of distributions that reject: Poisson, binomial, gamma and Dirichlet, and the gradients of
-the last two.
+"""Samples of distributions that reject: Poisson, binomial, gamma and Dirichlet, and the gradients
+of the last two.
 
 Element i takes its words from counters (c, i + 1): c = 0, 1, ... from the generator's offset, four
 words each. Elements therefore draw as many as they need, and none meets a word of the plain stream
 (``random.py``), whose counters are (c, 0).
 
-Poisson: below a mean of 10 products of uniform numbers; else W. Hoermann, "The transformed rejection
-method for generating Poisson random variables" (1993), PTRS. Binomial: below 10 expected successes
-gaps between them; else Hoermann, "The generation of binomial random variates" (1993), BTRS.
+Poisson: below a mean of 10 products of uniform numbers; else W. Hoermann, "The transformed
+rejection method for generating Poisson random variables" (1993), PTRS. Binomial: below 10 expected
+successes gaps between them; else Hoermann, "The generation of binomial random variates" (1993),
+BTRS.
 Gamma: G. Marsaglia and W. Tsang, "A simple method for generating gamma variables" (2000).
 Gradients are implicit: -(d CDF / d parameter) / density, the CDF by its power series.
 """
@@ -159,7 +160,8 @@ __device__ inline double beta_slope(double a, double b, double x) {
   for (long n = 0; n < 100000; ++n) {
     const double part = term * (logarithm + up - down);
     sum += part;
-    const double above = total + (double)n, below = first + (double)n + 1, ratio = z * above / below;
+    const double above = total + (double)n, below = first + (double)n + 1;
+    const double ratio = z * above / below;
     if (ratio < 1 && fabs(term) * (fabs(logarithm + up - down) + 1) <
                          1e-17 * (1 - ratio) * (fabs(sum) + 1e-300))
       break;
