@@ -58,3 +58,22 @@ def test_a_compiled_model_is_compiled_and_reported(monkeypatch) -> None:
     assert operators["warpfive.matmul.default"].calls == 2 * 2  # relu and the sum went into them
     assert modules["Gated/Linear"].calls == 2 * 2
     assert "Gated" in modules and all(path.startswith("Gated") for path in modules)
+
+
+def test_the_profiler_reads_the_chips_clock() -> None:
+    from torch.profiler import ProfilerActivity, profile
+
+    a = torch.randn(512, 512, device="cuda")
+    a @ a
+    with profile(activities=[ProfilerActivity.CPU, ProfilerActivity.CUDA]) as profiled:
+        a @ a
+    row = next(each for each in profiled.key_averages() if each.key == "aten::mm")
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    a @ a
+    end.record()
+    end.synchronize()
+    assert row.device_time_total > 0
+    by_hand_us = 1000 * start.elapsed_time(end)  # with the launch after an idle spell
+    assert 0.8 * by_hand_us - 10 < row.device_time_total < 1.2 * by_hand_us
+    assert "Self CUDA" in profiled.key_averages().table(sort_by="cuda_time_total")

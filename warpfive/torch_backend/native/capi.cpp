@@ -10,6 +10,7 @@
 #include "kernels.h"
 #include "missing.h"
 #include "products.h"
+#include "profiler.h"
 #include "stubs.h"
 
 namespace wf::torch_backend {
@@ -48,6 +49,7 @@ int wf_start(const char *library, Compile compile, Report report,
     if (report) allow_fallback(report);
     install_device();
     install_fallback();
+    install_profiler();
     fill_combination_stub();
     fill_copy_stub();
     fill_attention_stub();
