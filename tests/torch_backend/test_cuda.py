@@ -120,3 +120,16 @@ def test_an_index_out_of_range_is_an_error_of_the_device() -> None:
         env=os.environ | {"WARPFIVE_TORCH": "1"},
     )  # fmt: skip
     assert "torch.AcceleratorError: CUDA error" in done.stderr
+
+
+def test_data_parallel_over_the_one_chip() -> None:
+    net = torch.nn.Linear(4, 3).cuda()
+    parallel = torch.nn.DataParallel(net)
+    x = torch.randn(5, 4)
+    assert torch.equal(parallel(x), net(x.cuda()))
+    comm = torch.nn.parallel.comm
+    parts = comm.scatter(x, out=[x.new_empty(2, 4).cuda(), x.new_empty(3, 4).cuda()])
+    assert torch.equal(comm.gather(parts, destination="cpu"), x)
+    assert comm.broadcast(x, [0])[0].is_cuda
+    with pytest.raises(RuntimeError, match="there is one chip, cuda:0; there is no cuda:1"):
+        comm.scatter(x, [0, 1])

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from warpfive.torch_backend.cuda import device, graphs, memory, storage, streams
+from warpfive.torch_backend.cuda import comm, device, graphs, memory, storage, streams
 
 CUDA_VERSION = "12.8"
 """Version of CUDA's API that is reported; libraries ask for it to decide what they may use."""
@@ -14,7 +14,7 @@ CUDA_VERSION = "12.8"
 def install() -> None:
     """Fills ``torch._C`` and reloads the parts of ``torch.cuda`` that looked there at import."""
     core: Any = torch._C
-    for module in (device, memory, streams, graphs):
+    for module in (comm, device, memory, streams, graphs):
         for name, value in module.NAMES.items():
             setattr(core, name, value)
     core._has_cuda = True
