@@ -1,8 +1,8 @@
 """Fit the widths of the 80 % bands on the fitting half of the serving rows.
 
-Rules (how groups weigh, what a chip's width is drawn towards) were compared by leaving out each
-group of the fitting half in turn. Constants were fitted to these very rows, so the share is raised
-beyond what that asks, as conformal prediction does for so few groups.
+Errors are those of groups left out of the fit, each in turn, so that a band tells how far
+predictions are for what was never measured. The share is raised as conformal prediction asks for so
+few groups.
 
     python -m benchmarks.fidelity.fit_bands
 
@@ -15,7 +15,8 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import warpfive
-from benchmarks.fidelity.fit_serving import family
+from benchmarks.fidelity.cross_validate import left_out, linear
+from benchmarks.fidelity.fit_serving import GROUPED, family
 from warpfive.catalog import engine_profile
 from warpfive.errors import InputError
 from warpfive.perf import SHIPPED, Case, Predictor, held_out, kind_of, read_case, read_rows
@@ -47,18 +48,10 @@ Found = list[tuple[Case, float]]
 
 
 def fit_bands(cases: list[Case]) -> dict[str, object]:
-    """80 % quantiles of the log errors by chip and kind, and for chips never measured.
-
-    Errors are those under the families' profiles, as a version that was never fitted would have.
-    """
-    predictor = Predictor(lambda name: engine_profile(family(name)))
+    """80 % quantiles of the log errors by chip and kind, and for chips never measured."""
     chips: dict[tuple[str, str], Found] = defaultdict(list)
-    for case in cases:
-        try:
-            error = abs(math.log(predictor(case) / case.value))
-        except InputError:
-            continue
-        chips[case.chip, kind_of(case)].append((case, error))
+    for case, error in unseen_errors(cases):
+        chips[case.chip, kind_of(case)].append((case, abs(error)))
     kinds = sorted({kind for _, kind in chips})
     usual = {
         kind: group_quantile([item for key in chips if key[1] == kind for item in chips[key]])
@@ -73,6 +66,30 @@ def fit_bands(cases: list[Case]) -> dict[str, object]:
         "chips": data,
         "other": {kind: {"half_width": round(ELSEWHERE * usual[kind], 3)} for kind in kinds},
     }
+
+
+def unseen_errors(cases: list[Case]) -> list[tuple[Case, float]]:
+    """Log errors as a group that was never fitted would have them.
+
+    In families of many groups those of a fit without the group; in the others, those under the
+    family's profile, as of a version that was never fitted.
+    """
+    families: dict[str, list[Case]] = defaultdict(list)
+    for case in cases:
+        families[family(case.engine)].append(case)
+    found: list[tuple[Case, float]] = []
+    for name, own in families.items():
+        if name in GROUPED:
+            found += left_out(linear(name, own))
+            continue
+        profile = engine_profile(name)
+        predictor = Predictor(lambda _, profile=profile: profile)
+        for case in own:
+            try:
+                found.append((case, math.log(predictor(case) / case.value)))
+            except InputError:
+                continue
+    return found
 
 
 def _enough(found: Found) -> bool:

@@ -5,15 +5,15 @@
 Writes ``warpfive/catalog/engines.json`` and ``warpfive/perf/efficiency.json``; run ``fit_bands``
 and ``report`` after it. Everything starts from the constants in this file and from the chips'
 kernels, so the same rows and the same model always give the same constants. With a checkpoint every
-part is stored as it is done, and a second call goes on behind the last. One process, about an hour
-on a quiet core.
+part is stored as it is done, and a second call goes on behind the last. One process, two minutes
+on a quiet core. How firmly parameters are held was chosen by ``cross_validate``.
 """
 
 import json
 import math
 import sys
 import time
-from collections import OrderedDict, defaultdict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -33,6 +33,7 @@ from warpfive.perf import (
     read_case,
     read_rows,
 )
+from warpfive.perf.ledger import ledger
 from warpfive.perf.serve import Followed
 from warpfive.perf.solve import fit_logs
 
@@ -43,7 +44,7 @@ HABITS: Mapping[str, Mapping[str, object]] = {
         "chunk_tokens": 2048, "slots": 256, "launch_s": 6e-4, "moe_launch_s": 6e-4,
     },
     "trtllm": {"reserve": 1.0},
-    "sglang": {"mixed": False, "lockstep": 1.0}, "sglang-npu": {"mixed": False, "lockstep": 1.0},
+    "sglang": {"mixed": False}, "sglang-npu": {"mixed": False, "lockstep": 1.0},
     "transformers": {
         "step_s": 1e-3, "layer_s": 1e-5, "launch_s": 6e-4, "quantised_s": 1e-4, "expert_s": 1e-4,
         "context_scale": 20.0, "packed_context_scale": 5.0, "lockstep": 1.0,
@@ -60,8 +61,9 @@ HABITS: Mapping[str, Mapping[str, object]] = {
 """What is known of an engine family without fitting.
 
 An engine that computes every waiting prompt before it decodes again would keep equal requests in
-lockstep, so its share starts at 1; rows say what clients leave of it. ``transformers`` launches
-kernels one by one, keeps its KV cache by copying it every step, and computes experts in a loop over
+lockstep, so its share starts at 1, but for ``sglang``: its rows say that clients break it up.
+``transformers`` launches kernels one by one, keeps its KV cache by copying it every step, and
+computes experts in a loop over
 all of them (eleven launches each in ``Qwen3MoeSparseMoeBlock`` of 4.51).
 """
 VERSION_HABITS: Mapping[str, Mapping[str, object]] = {
@@ -95,6 +97,22 @@ EAGER = {
 """Parameters of an engine that launches kernels one by one, and how firmly they are held."""
 FURTHER = {"vllm-ascend": {"launch_s": 0.1, "moe_launch_s": 0.1}}
 """Parameters that only one family has, beside those of ``STIFFNESS``."""
+GROUPED = ("vllm", "sglang", "trtllm")
+"""Families that enough groups measured for leaving out each in turn."""
+FAMILY_PULL, LOOSE_PULL, VERSION_PULL = 3.0, 0.2, 30.0
+"""How firmly a family of many groups is held to ``START``, and a version to its family.
+
+All multiply ``STIFFNESS``; the second is a family's in ``LOOSE``. A version is mostly measured with
+one model, and what is peculiar to that model does not carry to others: only in ``OF_STEPS`` is it
+held no firmer than a family.
+"""
+OF_STEPS = ("step_s", "sequence_s", "layer_s", "passes", "moe_s", "start_scale")
+"""What a version's own code costs in every step, whatever the model."""
+LOOSE = (
+    "prefill_s", "prefill_layer_s", "prefill_moe_s", "moe_prefill_scale", "prefill_scale",
+    "request_s", "late_steps", "intake_s", "stream_s", "lockstep", "token_s",
+)  # fmt: skip
+"""What an engine's host, its front end and its clients cost: no kernel tells of it."""
 STIFFNESS = {
     "step_s": 0.6, "sequence_s": 0.6, "layer_s": 0.6, "passes": 0.5,
     "moe_s": 0.2, "request_s": 0.6,
@@ -130,7 +148,12 @@ SILICON = {"a100": "a100", "h20": "h20", "gb200": "blackwell", "b200": "blackwel
 CHIP_PARAMETERS = {
     "h20": ("stream_4bit",),
     "blackwell": (
-        "gemm_8bit", "stream", "grouped", "grouped_stream", "attention_stream", "gqa_decode",
+        "gemm_8bit",
+        "stream",
+        "grouped",
+        "grouped_stream",
+        "attention_stream",
+        "gqa_decode",
         "attention",
     ),  # fmt: skip
     "a100": ("gemm", "stream", "grouped", "grouped_stream", "attention_stream", "attention"),
@@ -153,7 +176,7 @@ LIMITS = {
     "gqa_decode": (0.1, 0.95),
 }  # fmt: skip
 TURNS = 2
-"""Times every family is fitted, each time pulled towards where the last left it."""
+"""Times every family is fitted, each time from where the last left it."""
 ALONE = 4
 """Users up to whom the spread of their prompts' lengths does not matter."""
 SETTINGS_A_GROUP = 10
@@ -204,11 +227,27 @@ def fitting_cases() -> list[Case]:
 
 
 def _useful(case: Case) -> bool:
-    """Leave out repeated rates of one run, and queues of prompts whose lengths are not known."""
+    """Leave out what tells nothing of the constants.
+
+    That is repeated rates of one run, queues of prompts whose lengths are not known, and users for
+    whom the KV cache has no room: what an engine then does (drop a request's cache, compute it
+    again) is not followed.
+    """
     if case.requests > 3000 or (case.spread < 0 and case.concurrency > ALONE):
+        return False
+    if case.requests > case.concurrency and _crowded(case):
         return False
     repeated = case.quantity in ("total_rate", "request_rate")
     return not (repeated and case.source.startswith(("GPUStack", "SGLang")))
+
+
+def _crowded(case: Case) -> bool:
+    step = Predictor().table(case, case.layout).step
+    longest = case.input_tokens + case.output_tokens
+    try:
+        return ledger(step).kv_tokens < case.concurrency * longest
+    except InputError:
+        return True
 
 
 def _thinned(cases: list[Case]) -> list[Case]:
@@ -256,33 +295,73 @@ def errors(cases: Iterable[Case], constants: Constants) -> list[float]:
     return found
 
 
+def weights(cases: Iterable[Case]) -> list[float]:
+    """A group of rows weighs as the root of its size."""
+    found = list(cases)
+    sizes = Counter(case.group for case in found)
+    return [1 / math.sqrt(sizes[case.group]) for case in found]
+
+
 def _rounded(values: Mapping[str, float]) -> dict[str, float]:
     return {key: float(f"{value:.4g}") for key, value in values.items()}
 
 
+def family_pull(name: str) -> dict[str, float]:
+    """How firmly a family's parameters are held to where they start."""
+    if name == "transformers":
+        return dict(EAGER)
+    if name not in GROUPED:
+        return {**STIFFNESS, **FURTHER.get(name, {})}
+    return {
+        key: value * (LOOSE_PULL if key in LOOSE else FAMILY_PULL)
+        for key, value in STIFFNESS.items()
+    }
+
+
+def version_pull() -> dict[str, float]:
+    """How firmly a version's parameters are held to its family's."""
+    return {
+        key: value * (1.0 if key in OF_STEPS else VERSION_PULL) for key, value in STIFFNESS.items()
+    }
+
+
 def fit_family(name: str, cases: list[Case], constants: Constants) -> dict[str, float]:
     """Constants of an engine family over all its versions, from where they are."""
-    stiffness = EAGER if name == "transformers" else {**STIFFNESS, **FURTHER.get(name, {})}
-    known = {**START, **HABITS[name], **constants.families.get(name, {})}
+    stiffness = family_pull(name)
+    known = {**START, **HABITS[name]}
     prior = {key: float(known[key]) for key in stiffness}  # type: ignore[arg-type]
 
     def residuals(trial: dict[str, float]) -> list[float]:
         return errors(cases, Constants({name: trial}, {}, constants.chips))
 
-    return _rounded(fit_logs(residuals, prior, pull=stiffness, limits=LIMITS, rounds=4, uses=2))
+    return _rounded(
+        fit_logs(
+            residuals, prior, pull=stiffness, limits=LIMITS, rounds=4, uses=2,
+            weights=weights(cases), begin=constants.families.get(name),
+        )
+    )  # fmt: skip
+
+
+def free_keys(cases: Iterable[Case]) -> tuple[str, ...]:
+    """Parameters that a version's rows may set."""
+    return EXPERT_PARAMETERS if all(model(case.model).is_moe for case in cases) else tuple(START)
 
 
 def fit_version(name: str, cases: list[Case], constants: Constants) -> dict[str, float]:
     """Constants of one version, pulled towards its family's."""
     profile = constants.profile(name)
-    experts_only = all(model(case.model).is_moe for case in cases)
-    keys = EXPERT_PARAMETERS if experts_only else tuple(START)
+    keys = free_keys(cases)
     prior = {key: max(getattr(profile, key), LIMITS[key][0]) for key in keys}
 
     def residuals(trial: dict[str, float]) -> list[float]:
         return errors(cases, Constants(constants.families, {name: trial}, constants.chips))
 
-    return _rounded(fit_logs(residuals, prior, pull=STIFFNESS, limits=LIMITS, rounds=4, uses=4))
+    return _rounded(
+        fit_logs(
+            residuals, prior, pull=version_pull(), limits=LIMITS, rounds=4, uses=4,
+            weights=weights(cases),
+        )
+    )  # fmt: skip
 
 
 def fit_chip(name: str, cases: list[Case], constants: Constants) -> dict[str, float]:
@@ -294,7 +373,11 @@ def fit_chip(name: str, cases: list[Case], constants: Constants) -> dict[str, fl
     def residuals(trial: dict[str, float]) -> list[float]:
         return errors(cases, Constants(families, {}, {**constants.chips, name: trial}))
 
-    return _rounded(fit_logs(residuals, prior, pull=0.3, limits=LIMITS, rounds=4, uses=2))
+    return _rounded(
+        fit_logs(
+            residuals, prior, pull=0.3, limits=LIMITS, rounds=4, uses=2, weights=weights(cases)
+        )
+    )
 
 
 class Progress:

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from warpfive.catalog import chip, engine_profile, model
 from warpfive.perf import Layout, StepModel
+from warpfive.perf.fast import follow_fast
 from warpfive.perf.load import Load
+from warpfive.perf.replica import follow_plain
 from warpfive.perf.serve import serve_load
 from warpfive.perf.table import StepTable
 
@@ -65,7 +67,7 @@ def test_tails_are_those_of_the_requests():
     one = table()
     load = Load(input_tokens=1000, output_tokens=50, concurrency=8, requests=8)
     served = serve_load(one, load, 1e6)
-    firsts = [value for value, _ in served.samples["ttft"]]
+    firsts = [value for value, _ in served.ordered("ttft")]
     assert len(firsts) == 8 and firsts == sorted(firsts)
     assert served.tail("ttft", 1.0) == pytest.approx(firsts[-1])
     assert served.tail("ttft", 0.5) == pytest.approx(firsts[3])
@@ -153,3 +155,43 @@ def test_rates_and_latencies_agree(prompt, output, flying, spread, mixed):
     assert served.ttft_s <= served.latency_s
     assert served.tpot_s >= 0
     assert served.output_rate <= served.total_rate
+
+
+LOOPS = {
+    "mixed": (table(), Load(input_tokens=3000, output_tokens=70, concurrency=24), 1e6, None),
+    "prefill first": (
+        table(replace(ENGINE, mixed=False, intake_s=2e-3)),
+        Load(input_tokens=900, output_tokens=150, concurrency=40, spread=0.6), 1e6, None,
+    ),
+    "little room": (table(), Load(input_tokens=999, output_tokens=300, concurrency=30), 9e3, None),
+    "a queue": (
+        table(), Load(input_tokens=50, output_tokens=3, concurrency=90, requests=90, spread=-1),
+        1e6, None,
+    ),
+    "groups of experts": (
+        table(name="qwen3-30b-a3b", dp=4, ep=4),
+        Load(input_tokens=5000, output_tokens=40, concurrency=23, spread=0.3), 2e5, None,
+    ),
+    "prompts apart": (
+        table(), Load(input_tokens=2000, output_tokens=90, concurrency=12), 1e6, table(tp=2),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LOOPS)
+@pytest.mark.parametrize("settled", [False, True])
+def test_the_compiled_loop_does_what_the_plain_one_does(name, settled):
+    one, load, room, prefill = LOOPS[name]
+    fast, plain = (
+        follow(one, load, room, 20, prefill, settled=settled, first_only=not settled)
+        for follow in (follow_fast, follow_plain)
+    )
+    for key in ("now", "decode_seconds", "decode_weight", "plain_steps", "plain_seconds"):
+        assert getattr(fast, key) == pytest.approx(getattr(plain, key), rel=1e-9), key
+    assert fast.crowded == plain.crowded and fast.waves[0].done
+    for ours, theirs in zip(fast.waves, plain.waves, strict=True):
+        assert (ours.done, ours.measured) == (theirs.done, theirs.measured)
+        assert ours.firsts == pytest.approx(theirs.firsts, rel=1e-9)
+        assert ours.paces == pytest.approx(theirs.paces, rel=1e-9)
+        for key in ("ttft", "tpot", "latency", "out", "into"):
+            assert getattr(ours, key) == pytest.approx(getattr(theirs, key), rel=1e-9), key

@@ -137,13 +137,13 @@ def engine_profile(name: str = "") -> EngineProfile:
     key = data["aliases"].get(key, key)
     known = data["engines"]
     if key not in known:
-        key = _closest(key, tuple(known))
+        key = closest(key, tuple(known))
     if not key:
         raise InputError(f"unknown engine {name!r}; {nearest(name, list(known))}")
     return profile_from(known[key], key)
 
 
-def _closest(key: str, known: tuple[str, ...]) -> str:
+def closest(key: str, known: tuple[str, ...]) -> str:
     """Same engine, longest common version prefix, nearest number; else the family's own profile."""
     family = key.split("-")[0]
     versions = [other for other in known if other.split("-")[0] == family]

@@ -9,7 +9,7 @@ from warpfive.fleet.fast import kv_blocks, simulate
 from warpfive.fleet.gap import STEPS, Gap, Ratio, Rung, Side, gap
 from warpfive.fleet.instance import Instance, Setup
 from warpfive.fleet.launch import launch_commands
-from warpfive.fleet.plain import simulate_plain
+from warpfive.fleet.plain import SimulatedExecutor, simulate_plain
 from warpfive.fleet.plan import Ask, Plan, Search, search, with_prices
 from warpfive.fleet.readers import FORMATS, read_trace
 from warpfive.fleet.report import bands_json, gap_json, plan_json, search_json
@@ -24,7 +24,8 @@ from warpfive.fleet.workload import ARRIVALS, NAMED, Lengths, Workload, parse_wo
 __all__ = [
     "ARRIVALS", "FORMATS", "NAMED", "PS", "ROUTERS", "STEPS",
     "Ask", "Demand", "Failure", "Gap", "Instance", "Lengths", "Outcome", "Plan", "Pool", "Ratio",
-    "ReplicaStats", "Rung", "Search", "Setup", "Side", "Slo", "StepCost", "StepTimes", "Summary",
+    "ReplicaStats", "Rung", "Search", "Setup", "Side",
+    "SimulatedExecutor", "Slo", "StepCost", "StepTimes", "Summary",
     "Trace", "Transfer", "Workload",
     "bands_json", "demand", "gap", "gap_json", "kv_blocks", "kv_transfer",
     "launch_commands", "make_trace",

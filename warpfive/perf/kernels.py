@@ -8,7 +8,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from statistics import NormalDist
 from typing import Any
@@ -82,13 +82,20 @@ def tile_seconds(
     ``shape`` is (groups, m, n, k) and ``rate`` the operations per second of the busy chip.
     """
     groups, m, n, k = shape
-    cores = chip.cores
+    return _outputs(chip.cores, groups, m, n, tuple(tile_shapes)) * 2 * k * chip.cores / rate
+
+
+@lru_cache(maxsize=1 << 16)
+def _outputs(
+    cores: int, groups: float, m: float, n: int, tile_shapes: tuple[tuple[int, int], ...]
+) -> float:
+    """Output elements that the busiest core computes, over whole tiles in whole waves."""
     best = math.inf
     for tile_m, tile_n in tile_shapes:
         tiles = groups * math.ceil(m / tile_m) * math.ceil(n / tile_n)
         waves = math.ceil(tiles / cores) if groups == int(groups) else max(1.0, tiles / cores)
         best = min(best, waves * tile_m * tile_n)
-    return best * 2 * k * cores / rate
+    return best
 
 
 def reach(chip: ChipSpec, fit: Efficiency, tiles: float) -> float:

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,16 @@ class Load:
     spread: float = 0.0
     """Lengths are uniform in mean x (1 +- spread); exponential where it is negative."""
     seed: int = 5
+
+
+class Sample(NamedTuple):
+    """A quantity of single requests, in seconds."""
+
+    values: Sequence[float]
+    weight: float
+    """Of each."""
+    more: float = 0.0
+    """To be added to each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +50,18 @@ class Served:
     """Mean number of sequences a decode step held."""
     itl_s: float = 0.0
     """A decode step without prompts in it: what lies between two tokens most of the time."""
-    samples: Mapping[str, Sequence[tuple[float, float]]] = field(default_factory=dict, repr=False)
-    """``ttft`` and ``tpot`` of single requests with their weights, in order."""
+    samples: Mapping[str, Sequence[Sample]] = field(default_factory=dict, repr=False)
+    """``ttft`` and ``tpot`` of single requests."""
+
+    def ordered(self, kind: str) -> list[tuple[float, float]]:
+        """Single requests' ``ttft`` or ``tpot`` with their weights, in order."""
+        return sorted(
+            (value + part.more, part.weight) for part in self.samples[kind] for value in part.values
+        )
 
     def tail(self, kind: str, share: float) -> float:
         """Seconds that this share of the requests' ``ttft`` or ``tpot`` stays within."""
-        ordered = self.samples[kind]
+        ordered = self.ordered(kind)
         mean = sum(value * weight for value, weight in ordered)
         reached = list(accumulate(weight for _, weight in ordered))
         if not mean:

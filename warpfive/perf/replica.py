@@ -1,13 +1,16 @@
 """One replica followed step by step: who waits, who is in prefill, who decodes.
 
-Steps with prompts in them are followed one by one, decode stretches are summed in closed form. It
-stands beside the request-level simulation of the fleet: enough for the averages of one
-configuration, in milliseconds.
+Steps with prompts in them are followed one by one, decode stretches are summed in closed form. This
+is the plain loop, the judge of the compiled one (``fast.py``) that predictions use. It stands
+beside the request-level simulation of the fleet: enough for the averages of one configuration.
 """
 
 import random
 from collections import deque
+from collections.abc import Sequence
+from functools import lru_cache
 from heapq import heappop, heappush
+from typing import Protocol
 
 from warpfive.perf.load import Load
 from warpfive.perf.table import StepTable
@@ -19,6 +22,45 @@ FOLLOWED = 3
 def requests_in_all(load: Load) -> int:
     """Requests of a load, where it does not say: ten rounds."""
     return load.requests or 10 * load.concurrency
+
+
+@lru_cache(maxsize=512)
+def lengths(load: Load, settled: bool) -> tuple[tuple[float, ...], tuple[int, ...]]:
+    """Prompt and output tokens of every request that is followed, in order.
+
+    ``settled`` starts at a moment when the running requests are anywhere in their output.
+    """
+    draws = random.Random(load.seed)
+    prompts, outputs = [], []
+    rounds = FOLLOWED if settled else 2
+    for index in range(min(requests_in_all(load), rounds * load.concurrency + 20)):
+        prompts.append(max(1.0, round(load.input_tokens * _draw(load.spread, draws))))
+        wanted = load.output_tokens * _draw(load.spread, draws)
+        if settled and index < load.concurrency:
+            wanted *= draws.random()
+        outputs.append(max(1, round(wanted)))
+    return tuple(prompts), tuple(outputs)
+
+
+def _draw(spread: float, draws: random.Random) -> float:
+    """A length against its mean."""
+    if spread < 0:
+        return draws.expovariate(1.0)
+    return 1 + draws.uniform(-spread, spread) if spread else 1.0
+
+
+class Account(Protocol):
+    """What following a load leaves, by either loop."""
+
+    waves: "Sequence[Wave]"
+    """The first round's requests, and the later ones."""
+    now: float
+    decode_seconds: float
+    decode_weight: float
+    plain_seconds: float
+    plain_steps: float
+    crowded: bool
+    """Whether a request ever had to wait for a slot or for KV cache."""
 
 
 class Wave:
@@ -36,10 +78,15 @@ class Wave:
 class Sent:
     """One request: what it asks for, and when things happened to it."""
 
-    __slots__ = ("sent", "ready", "prompt", "wanted", "left", "first", "kept", "wave", "group")
+    __slots__ = (
+        "sent", "ready", "prompt", "wanted", "left", "first", "kept", "wave", "group", "index",
+    )  # fmt: skip
 
-    def __init__(self, sent: float, ready: float, prompt: float, wanted: int, wave: int) -> None:
+    def __init__(
+        self, sent: float, ready: float, prompt: float, wanted: int, wave: int, index: int
+    ) -> None:
         self.wave = wave
+        self.index = index
         self.sent = sent
         self.ready = ready
         self.prompt = prompt
@@ -56,8 +103,8 @@ class Running:
     def __init__(
         self, table: StepTable, load: Load, capacity: float, slots: int, *, settled: bool = False
     ) -> None:
-        """``settled`` starts at a moment when the running requests are anywhere in their output."""
-        self.table, self.load, self.settled = table, load, settled
+        """``settled``: see ``lengths``."""
+        self.table, self.load = table, load
         self.engine = table.step.engine
         self.groups = table.step.layout.dp
         self.capacity, self.slots = capacity / self.groups, slots
@@ -66,51 +113,34 @@ class Running:
         self.waiting: deque[Sent] = deque()
         self.filling: deque[Sent] = deque()
         self.running: list[tuple[float, int, Sent]] = []
+        """A heap by end, then by order of sending."""
         self.context = 0.0
         self.used = [0.0] * self.groups
         """Tokens of KV cache that each data-parallel group has promised."""
         self.held = [0] * self.groups
         """Requests of each group."""
-        self.random = random.Random(load.seed)
-        rounds = FOLLOWED if settled else 2
-        self.to_send = min(requests_in_all(load), rounds * load.concurrency + 20)
+        self.prompts, self.outputs = lengths(load, settled)
+        self.to_send = len(self.prompts)
         self.waves = (Wave(), Wave())
         self.sent = 0
         self.decode_seconds = self.decode_weight = 0.0
         self.plain_seconds = self.plain_steps = 0.0
         self.crowded = False
-        """Whether a request ever had to wait for a slot or for KV cache."""
         self.per_step = table.step.tokens_per_step
 
     def busy(self) -> bool:
         """Whether anything is left to do."""
         return bool(self.waiting or self.filling or self.running)
 
-    @property
-    def plain_step_s(self) -> float:
-        """Mean seconds of a step without prompts."""
-        return self.plain_seconds / max(self.plain_steps, 1.0)
-
     def send(self) -> None:
         """One more request, if any is left."""
         if self.sent >= self.to_send:
             return
         wave = 0 if self.sent < self.load.concurrency else 1
-        prompt = max(1.0, round(self.load.input_tokens * self.draw()))
-        wanted = self.load.output_tokens * self.draw()
-        if self.settled and not wave:
-            wanted *= self.random.random()
-        tokens = max(1, round(wanted))
+        prompt, tokens = self.prompts[self.sent], self.outputs[self.sent]
         self.open = max(self.open, self.now) + self.engine.intake_s
-        self.waiting.append(Sent(self.now, self.open, prompt, tokens, wave))
+        self.waiting.append(Sent(self.now, self.open, prompt, tokens, wave, self.sent))
         self.sent += 1
-
-    def draw(self) -> float:
-        """A length against its mean."""
-        spread = self.load.spread
-        if spread < 0:
-            return self.random.expovariate(1.0)
-        return 1 + self.random.uniform(-spread, spread) if spread else 1.0
 
     def admit(self) -> None:
         """Move waiting requests to prefill while slots and KV cache last."""
@@ -186,7 +216,7 @@ class Running:
             self.finish(request)
             return
         ends = self.steps + (request.wanted - 1) / self.per_step
-        heappush(self.running, (ends, id(request), request))
+        heappush(self.running, (ends, request.index, request))
         self.context += request.prompt + 1
 
     def advance(self, steps: float) -> None:
@@ -289,3 +319,25 @@ class Apart(Running):
     def busy(self) -> bool:
         """Whether anything is left to do."""
         return bool(self.ready) or super().busy()
+
+
+def follow_plain(
+    table: StepTable, load: Load, capacity: float, slots: int, prefill: StepTable | None = None, *,
+    settled: bool, first_only: bool,
+) -> Running:  # fmt: skip
+    """Follow an instance to the end, or until the first round is over, one step at a time."""
+    if prefill:
+        instance: Running = Apart(table, load, capacity, slots, prefill, settled=settled)
+    else:
+        instance = Running(table, load, capacity, slots, settled=settled)
+    users = min(load.concurrency, instance.to_send)
+    for _ in range(users):
+        instance.send()
+    first = instance.waves[0]
+    while instance.busy() and not (first_only and first.done == users):
+        instance.admit()
+        if instance.filling:
+            instance.prefill_step()
+        else:
+            instance.decode()
+    return instance

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from warpfive.catalog import EngineProfile
+from warpfive.perf.fast import follow_fast
 from warpfive.perf.kernels import join
-from warpfive.perf.load import Load, Served
-from warpfive.perf.replica import Apart, Running, Wave, requests_in_all
+from warpfive.perf.load import Load, Sample, Served
+from warpfive.perf.replica import Account, Wave, requests_in_all
 from warpfive.perf.table import StepTable
 
 DELIVERY_SHARPNESS = 6.0
@@ -17,9 +18,9 @@ class Followed(NamedTuple):
     """A load followed on one instance, before what the front end adds."""
 
     load: Load
-    start: Running
+    start: Account
     """From the start, when all requests come at once."""
-    settled: Running | None
+    settled: Account | None
     """From a moment when requests have drifted apart; None where all are queued at once."""
 
 
@@ -40,10 +41,9 @@ def follow(
 ) -> Followed:  # fmt: skip
     """A closed loop followed twice, from its start and from a settled moment; a queue once."""
     queued = requests_in_all(load) <= load.concurrency
-    start = _run(_instance(table, load, capacity, slots, prefill, settled=False), not queued)
-    settled = None
-    if not queued:
-        settled = _run(_instance(table, load, capacity, slots, prefill, settled=True))
+    instance = (table, load, capacity, slots, prefill)
+    start = follow_fast(*instance, settled=False, first_only=not queued)
+    settled = None if queued else follow_fast(*instance, settled=True, first_only=False)
     return Followed(load, start, settled)
 
 
@@ -58,46 +58,27 @@ def averages(found: Followed, engine: EngineProfile) -> Served:
     return _loop(found.load, found.start, found.settled, engine)
 
 
-def _instance(
-    table: StepTable, load: Load, capacity: float, slots: int, prefill: StepTable | None, *,
-    settled: bool,
-) -> Running:  # fmt: skip
-    if prefill:
-        return Apart(table, load, capacity, slots, prefill, settled=settled)
-    return Running(table, load, capacity, slots, settled=settled)
+def _plain_step_s(instance: Account) -> float:
+    """Mean seconds of a step without prompts."""
+    return instance.plain_seconds / max(instance.plain_steps, 1.0)
 
 
-def _run(instance: Running, first_only: bool = False) -> Running:
-    """Follow an instance to the end, or until the first round is over."""
-    users = min(instance.load.concurrency, instance.to_send)
-    for _ in range(users):
-        instance.send()
-    first = instance.waves[0]
-    while instance.busy() and not (first_only and first.done == users):
-        instance.admit()
-        if instance.filling:
-            instance.prefill_step()
-        else:
-            instance.decode()
-    return instance
-
-
-def _queue(load: Load, instance: Running, engine: EngineProfile) -> Served:
+def _queue(load: Load, instance: Account, engine: EngineProfile) -> Served:
     """Averages where everything was queued at once."""
     wave = instance.waves[0]
     rate = wave.done / max(instance.now, 1e-12)
-    waits = engine.request_s + engine.late_steps * instance.plain_step_s
+    waits = engine.request_s + engine.late_steps * _plain_step_s(instance)
     return _served(load, instance, [(1.0, wave)], rate, waits)
 
 
-def _loop(load: Load, start: Running, settled: Running, engine: EngineProfile) -> Served:
+def _loop(load: Load, start: Account, settled: Account, engine: EngineProfile) -> Served:
     """Averages of a closed loop, its rate by Little's law."""
     early = load.concurrency / requests_in_all(load)
     if not load.spread and not start.crowded:
         early += (1 - early) * engine.lockstep
     parts = [(early, start.waves[0]), (1 - early, settled.waves[1])]
     latency = _mean(parts, "latency")
-    waits = engine.request_s + engine.late_steps * settled.plain_step_s
+    waits = engine.request_s + engine.late_steps * _plain_step_s(settled)
     delivered = load.concurrency * _mean(parts, "out") * engine.stream_s
     waits = join(DELIVERY_SHARPNESS, latency + waits, delivered) - latency
     return _served(load, settled, parts, load.concurrency / (latency + waits), waits)
@@ -108,7 +89,7 @@ def _mean(parts: Sequence[tuple[float, Wave]], name: str, count: str = "done") -
 
 
 def _served(
-    load: Load, instance: Running, parts: Sequence[tuple[float, Wave]], rate: float, waits: float
+    load: Load, instance: Account, parts: Sequence[tuple[float, Wave]], rate: float, waits: float
 ) -> Served:
     """``waits`` are the seconds of a request outside the steps."""
     out, into = _mean(parts, "out"), _mean(parts, "into")
@@ -121,16 +102,11 @@ def _served(
         total_rate=(out + into) * rate,
         request_rate=rate,
         batch=instance.decode_weight / max(instance.decode_seconds, 1e-12),
-        itl_s=instance.plain_step_s,
+        itl_s=_plain_step_s(instance),
         samples={"ttft": _samples(parts, "firsts", waits), "tpot": _samples(parts, "paces")},
     )
 
 
-def _samples(
-    parts: Sequence[tuple[float, Wave]], name: str, more: float = 0.0
-) -> list[tuple[float, float]]:
-    return sorted(
-        (value + more, share / len(getattr(wave, name)))
-        for share, wave in parts
-        for value in getattr(wave, name)
-    )
+def _samples(parts: Sequence[tuple[float, Wave]], name: str, more: float = 0.0) -> list[Sample]:
+    found = [(share, getattr(wave, name)) for share, wave in parts]
+    return [Sample(values, share / len(values), more) for share, values in found if len(values)]

@@ -18,29 +18,42 @@ def fit_logs(
     rounds: int = 8,
     scale: float = 0.15,
     uses: int = 1,
+    weights: Sequence[float] | None = None,
+    begin: Mapping[str, float] | None = None,
 ) -> Values:
     """Parameters that make ``residuals`` (log ratios) small; ``pull`` weighs the prior.
 
-    Residuals beyond ``scale`` count linearly, so that a few odd rows do not bend the fit.
-    Derivatives serve ``uses`` rounds.
+    Residuals beyond ``scale`` count linearly, so that a few odd rows do not bend the fit; each
+    counts by its share of ``weights``. Derivatives serve ``uses`` rounds. The search begins at the
+    prior, or at ``begin``.
     """
     names = list(prior)
     held = [pull if isinstance(pull, int | float) else pull[name] for name in names]
     start = [math.log(prior[name]) for name in names]
     limits = limits or {}
-    point, damping = list(start), 1e-2
-    best = _cost(residuals, names, point, start, held, scale)
+    point = [math.log(begin[name]) for name in names] if begin else list(start)
+    damping = 1e-2
+    base = residuals(_values(names, point))
+    share = _shares(weights, len(base))
+    best = _cost(base, share, point, start, held, scale)
     columns: list[list[float]] = []
     for turn in range(rounds):
-        base = residuals(_values(names, point))
         if turn % uses == 0:
             columns = _derivatives(residuals, names, point, base)
-        step = _step(base, columns, [a - b for a, b in zip(point, start, strict=True)], held,
-                     scale, damping)
+        step = _step(
+            base,
+            share,
+            columns,
+            [a - b for a, b in zip(point, start, strict=True)],
+            held,
+            scale,
+            damping,
+        )
         trial = [_clip(names[i], point[i] + step[i], limits) for i in range(len(names))]
-        cost = _cost(residuals, names, trial, start, held, scale)
+        errors = residuals(_values(names, trial))
+        cost = _cost(errors, share, trial, start, held, scale)
         if cost < best:
-            gain, point, best = best - cost, trial, cost
+            gain, point, best, base = best - cost, trial, cost, errors
             damping = max(damping / 5, 1e-6)
             if gain < 1e-4 * best:
                 break
@@ -66,11 +79,15 @@ def _loss(error: float, scale: float) -> float:
     return 2 * scale * scale * (math.sqrt(1 + (error / scale) ** 2) - 1)
 
 
-def _cost(residuals, names, point, start, held, scale) -> float:  # type: ignore[no-untyped-def]
-    errors = residuals(_values(names, point))
-    fitted = sum(_loss(error, scale) for error in errors) / max(1, len(errors))
+def _shares(weights: Sequence[float] | None, count: int) -> list[float]:
+    total = sum(weights) if weights else max(1, count)
+    return [weight / total for weight in weights or [1.0] * count]
+
+
+def _cost(errors, share, point, start, held, scale) -> float:  # type: ignore[no-untyped-def]
+    fitted = sum(w * _loss(error, scale) for w, error in zip(share, errors, strict=True))
     strayed = sum(w * (a - b) ** 2 for w, a, b in zip(held, point, start, strict=True))
-    return fitted + scale * scale * strayed / len(names)
+    return fitted + scale * scale * strayed / len(held)
 
 
 def _derivatives(residuals, names, point, base) -> list[list[float]]:  # type: ignore[no-untyped-def]
@@ -84,10 +101,12 @@ def _derivatives(residuals, names, point, base) -> list[list[float]]:  # type: i
     return columns
 
 
-def _step(base, columns, strayed, held, scale, damping) -> list[float]:  # type: ignore[no-untyped-def]
+def _step(base, share, columns, strayed, held, scale, damping):  # type: ignore[no-untyped-def]
     """Solve the damped normal equations of the weighted residuals."""
-    count, size = max(1, len(base)), len(columns)
-    weights = [1 / math.sqrt(1 + (error / scale) ** 2) / count for error in base]
+    size = len(columns)
+    weights = [
+        part / math.sqrt(1 + (error / scale) ** 2) for part, error in zip(share, base, strict=True)
+    ]
     matrix = [[0.0] * size for _ in range(size)]
     right = [0.0] * size
     for i in range(size):

@@ -4,26 +4,33 @@ Times between grid points are interpolated; the grid is dense where small batche
 """
 
 from bisect import bisect_right
+from typing import Any
 
 from warpfive.perf.kernels import join
 from warpfive.perf.step import LAUNCH_SHARPNESS, StepModel
 
-_GRID = (
+GRID = (
     1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 512, 640, 768,
     1024, 1280, 1536, 2048, 2560, 3072, 4096, 6144, 8192, 12288, 16384, 24576, 32768, 65536,
     131072,
 )  # fmt: skip
+"""Sequences or tokens at which a step's parts are computed."""
+CURVES = ("base", "slope", "own", "pooled", "fixed")
+"""What is tabulated: a decode step's line, and the parts of a step with prompts."""
 
 
 class StepTable:
     """Decode, prefill and mixed step times of one ``StepModel``, filled as they are asked for."""
 
     __slots__ = (
-        "step", "_base", "_slope", "_own", "_pooled", "_fixed", "_launches", "_moe", "_seen",
+        "step", "compiled", "_base", "_slope", "_own", "_pooled", "_fixed", "_launches", "_moe",
+        "_seen",
     )  # fmt: skip
 
     def __init__(self, step: StepModel) -> None:
         self.step = step
+        self.compiled: Any = None
+        """The table as ``fast.py`` keeps it."""
         self._base: dict[float, float] = {}
         self._slope: dict[float, float] = {}
         self._own: dict[float, float] = {}
@@ -69,16 +76,25 @@ class StepTable:
         work = (body + attended) * step.prefill_scale + seen
         return join(LAUNCH_SHARPNESS, work, self._launches) + host
 
+    def ask(self, curve: int, point: float, context: float) -> float:
+        """A point of one of ``CURVES``, or beyond them attention of a prompt behind a context."""
+        if curve < len(CURVES):
+            return self._value(getattr(self, f"_{CURVES[curve]}"), int(point))
+        return self._attention(point, context)
+
     def _share(self, new_tokens: float, sequences: float) -> float:
         return new_tokens / min(self.step.layout.dp, max(1.0, sequences))
 
     def _attended(self, new_tokens: float, context: float, sequences: float, mine: float) -> float:
         """Attention of the prompts that the fullest group holds."""
         length = min(mine, new_tokens / sequences)
+        return mine / length * self._attention(length, context)
+
+    def _attention(self, length: float, context: float) -> float:
         known = self._seen.get((length, context))
         if known is None:
             known = self._seen[length, context] = self.step.prefill_attention(length, context)
-        return mine / length * known
+        return known
 
     def _experts(self, rows: float) -> float:
         return self._at(self._pooled, max(1.0, rows)) if self._moe else 0.0
@@ -88,11 +104,11 @@ class StepTable:
             return table[batch]
         if batch <= 1:
             return self._value(table, 1)
-        upper = bisect_right(_GRID, batch)
-        low = _GRID[upper - 1]
-        if low == batch or upper == len(_GRID):
+        upper = bisect_right(GRID, batch)
+        low = GRID[upper - 1]
+        if low == batch or upper == len(GRID):
             return self._value(table, low)
-        high = _GRID[upper]
+        high = GRID[upper]
         share = (batch - low) / (high - low)
         between = self._value(table, low) * (1 - share) + self._value(table, high) * share
         table[batch] = between

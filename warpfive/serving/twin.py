@@ -2,29 +2,25 @@
 
 import zlib
 
-from warpfive.engine import Batch, Sequence, StepResult
-from warpfive.fleet import PS, StepCost
+from warpfive.engine import Batch, Sequence
+from warpfive.fleet import SimulatedExecutor, StepCost
 
 
-class TwinExecutor:
-    """Step times of ``cost``; token ids below ``vocabulary``, the same for the same request.
+class TwinExecutor(SimulatedExecutor):
+    """The fleet's simulated executor with answers.
 
+    Token ids lie below ``vocabulary`` and are the same for the same request.
     An id depends on the request's prompt and on the token's place alone, never on the batch, so a
     repeated request has a repeated answer, as with greedy sampling.
     """
 
     def __init__(self, cost: StepCost, vocabulary: int) -> None:
-        self.cost = cost
+        super().__init__(cost)
         self.vocabulary = vocabulary
 
-    def execute(self, batch: Batch) -> StepResult:
-        """Time of the batch, and a token for each slice that yields one."""
-        spent = self.cost.step_ps((part.start, part.count) for part in batch.slices)
-        tokens = [self._token(part.sequence) if part.samples else 0 for part in batch.slices]
-        return StepResult(tokens=tokens, elapsed_s=spent / PS)
-
-    def release(self, sequence: Sequence) -> None:
-        """Nothing is kept."""
+    def tokens(self, batch: Batch) -> list[int]:
+        """A token for each slice that yields one."""
+        return [self._token(part.sequence) if part.samples else 0 for part in batch.slices]
 
     def _token(self, sequence: Sequence) -> int:
         request = sequence.request
