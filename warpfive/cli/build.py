@@ -1,5 +1,6 @@
 """``warpfive build``: what first use would build, made beforehand, with a view of its progress."""
 
+import importlib.util
 import sys
 import tempfile
 import time
@@ -13,7 +14,10 @@ Step = Callable[[str], None]
 
 
 def build_libraries() -> None:
-    """Builds ``libwarpfive.so``, the device library and the host's start files into the cache."""
+    """Builds ``libwarpfive.so``, the device library and the host's start files into the cache.
+
+    Where torch is installed, the library of kernels and the PyTorch device too.
+    """
     from warpfive.cli.cc import cc
 
     start_s = time.monotonic()
@@ -23,7 +27,22 @@ def build_libraries() -> None:
         source.write_text("__global__ void nothing() {}\nint main() { nothing<<<1, 1>>>(); }\n")
         if cc([str(source), "-o", str(source.with_suffix(""))]):
             raise WarpfiveError("a first program does not compile; the lines above say why")
+    if importlib.util.find_spec("torch"):
+        build_for_torch()
     print(f"{path} ({time.monotonic() - start_s:.1f} s)")
+
+
+def build_for_torch() -> None:
+    """The library of kernels and, where the installed torch can have it, its device."""
+    from warpfive.kernels import library_path
+    from warpfive.torch_backend import check_torch, prepare
+
+    library_path()
+    try:
+        check_torch()
+        prepare()
+    except WarpfiveError as error:
+        print(f"warpfive: without the PyTorch device: {error}", file=sys.stderr)
 
 
 def chip_library() -> Path:

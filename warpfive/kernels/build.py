@@ -44,6 +44,10 @@ def library_path() -> Path:
 
 
 def _build(path: Path, chip: Path) -> None:
+    print(
+        "warpfive: building the library of kernels; this happens once and takes about a minute",
+        file=sys.stderr,
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=path.parent) as folder:
         with ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool:
