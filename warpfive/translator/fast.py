@@ -67,6 +67,7 @@ class Fast(Specials, Lowering):
         self.shapes: dict[int, Shape] = {}
         self.divergence = Divergence(flow, set())
         self.guards: set[int] = set()
+        self.waits: dict[int, bool] = {}
         self._analyse()
 
     def _has_grid_sync(self) -> bool:
@@ -369,10 +370,39 @@ class Fast(Specials, Lowering):
     def exits_of(self, region: Region) -> str:
         return "lanes_done" if region.exit == EXIT else f"N{region.exit}"
 
-    def loop_may_wait(self, loop: Loop) -> bool:
-        """A loop that reads memory may be waiting for what others write."""
-        return any(ins.row.unit in WAIT_UNITS for number in loop.nodes
-                   for _, ins in self.flow.nodes[number].instructions)
+    def loop_may_wait(self, loop: Loop | None) -> bool:
+        """Whether a loop, or one around it, may be waiting for what others write: a branch in it
+        depends on what was read there."""
+        while loop is not None:
+            if loop.header not in self.waits:
+                self.waits[loop.header] = self._branches_on_reads(loop)
+            if self.waits[loop.header]:
+                return True
+            loop = loop.parent
+        return False
+
+    def _branches_on_reads(self, loop: Loop) -> bool:
+        read: set[int] = set()
+        """Definitions that depend on memory."""
+        before = -1
+        while before != len(read):
+            before = len(read)
+            for number in loop.nodes:
+                read |= {phi.definition for phi in self.ssa.phis[number].values()
+                         if read & set(phi.operands.values())}
+                known = {variable for variable, definition in self.ssa.entry[number].items()
+                         if definition in read}
+                for _, ins, reads, writes in self.ssa.accesses(number):
+                    slot = any(variable[0] == "m" for variable in (*reads, *writes))
+                    if known & set(reads) or (ins.row.unit in WAIT_UNITS and not slot):
+                        if ins.name in BRANCHES:
+                            return True
+                        known |= set(writes)
+                    else:
+                        known -= set(writes)
+                read |= {definition for variable, definition in self.ssa.written[number].items()
+                         if variable in known}
+        return False
 
     @property
     def spins(self) -> bool:

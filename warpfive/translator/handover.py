@@ -3,7 +3,8 @@
 The place where fast code gives up only puts the values that are alive into a frame, as they are;
 a table says what each is and which register it belongs to, and one function of the object, run
 seldom, goes through the table lane by lane. (Written out in place, such code would be most of what
-is translated.) Values with homes in the warp's state are not even copied.
+is translated.) Of a uniform or affine value only the scalar is put there, and values with homes in
+the warp's state are not even copied.
 """
 
 from __future__ import annotations
@@ -15,16 +16,21 @@ from warpfive.translator.fast import Fast
 from warpfive.translator.flow import EXIT
 from warpfive.translator.homes import Homes, size_of
 from warpfive.translator.ssa import STACK_POINTER, Variable
-from warpfive.translator.values import FLOATS, vector
+from warpfive.translator.values import Value, vector
 from warpfive.units import WARP_LANES
 
-WORD, UNSIGNED, SINGLE, HALF, WIDE, FLAG, SAME, CONSTANT, STACK_TOP = range(9)
-IN_STATE = 16
-"""What an entry's value is, and whether it lies in the warp's state instead of the frame."""
+WORD, UNSIGNED, SINGLE, HALF, WIDE, FLAG, CONSTANT, STACK_TOP = range(8)
+IN_STATE, SCALAR = 16, 32
+"""What an entry's value is; whether it lies in the warp's state instead of the frame; whether one
+scalar, plus the entry's stride for each lane, stands for all lanes."""
+ENTRY = 5
+"""Words of an entry: kind, place, stride; target and bytes (`_target`)."""
 KINDS = {"w": WORD, "z": UNSIGNED, "s": SINGLE, "h": HALF, "g": HALF, "x": WIDE, "d": WIDE,
          "b": FLAG}  # fmt: skip
 THREAD_POINTER = 4
 REGISTER_BYTES = 8 * WARP_LANES
+Source = tuple[int, int, int]
+"""Kind, place and stride of an entry."""
 
 
 class Handover(Counting, Fast):
@@ -104,40 +110,50 @@ class Handover(Counting, Fast):
 
     def _spill_from(self, frame: _Frame, pc: int, variables: set[Variable]) -> None:
         """The same, with what is put into the frame beside what is there already."""
-        entries = [(CONSTANT, pc, abi.WARP["pc"], 0)]
+        entries = [(CONSTANT, pc, 0, abi.WARP["pc"], 0)]
         for variable in sorted(variables):
             entries.append((*self._source(variable, frame), *_target(variable)))
         if self.ssa.stack.promoted:
-            entries.append((STACK_TOP, self.delta, *_target(("x", STACK_POINTER))))
+            entries.append((STACK_TOP, self.delta, 0, *_target(("x", STACK_POINTER))))
         shared = self.wide(self.scalar("x", self.shared_base()))
-        entries.append((SAME, self._put(frame, "i64", shared.name),
+        entries.append((WIDE + SCALAR, self._put(frame, "i64", shared.name), 0,
                         *_target(("x", THREAD_POINTER))))
         self.frame_bytes = max(self.frame_bytes, frame.size)
         rows = ", ".join(f"i64 {word}" for entry in entries for word in entry)
         name = f"@spilled{len(self.tables)}"
-        kind = f"[{4 * len(entries)} x i64]"
+        kind = f"[{ENTRY * len(entries)} x i64]"
         self.tables.append(f"{name} = internal constant {kind} [{rows}]")
         self.b.run(f"call void @wf_spill(ptr %ctx, ptr {self.state}, ptr %frame, ptr {name}, "
                    f"i64 {len(entries)}, i32 {self.mask_operand()}, i32 {self.warp_number()})")
 
-    def _source(self, variable: Variable, frame: _Frame) -> tuple[int, int]:
-        """(kind, place) of a variable's value, which is put into the frame if it has no home."""
+    def _source(self, variable: Variable, frame: _Frame) -> Source:
+        """Where a variable's value is; it is put into the frame if it has no home."""
         definition = self.ssa.entry[self.number].get(variable)
-        homes = self.homes.definitions if self.homes else ()
-        if definition in homes and variable not in self.changed and definition in self.values:
-            value = self.values[definition]
-            if value.kind == "V" and value.name is not None and definition in self.homes.taken:
-                at = abi.WARP["fast_state"] + self.homes.taken[definition][0][0]
-                return KINDS[value.type] + IN_STATE, at
-        if variable not in self.changed and definition in frame.places:
-            return frame.places[definition]
+        if variable not in self.changed:
+            if (at := self._home_of(definition)) is not None:
+                value = self.values[definition]
+                scalar = 0 if value.kind == "V" else SCALAR
+                return KINDS[value.type] + IN_STATE + scalar, at, value.stride
+            if definition in frame.places:
+                return frame.places[definition]
         value = self.get_variable(variable)
         if value.uniform and value.const is not None:
-            return CONSTANT, value.const
+            return CONSTANT, value.const, 0
+        if _one_scalar(value):
+            place = self._put(frame, value.element, value.name)
+            return KINDS[value.type] + SCALAR, place, value.stride
         if value.uniform:
-            whole = self.raw(value) if value.type in FLOATS else self.wide(value)
-            return SAME, self._put(frame, "i64", whole.name)
-        return KINDS[value.type], self._put(frame, vector(value.element), self.vec(value))
+            return WIDE + SCALAR, self._put(frame, "i64", self.wide(value).name), 0
+        return KINDS[value.type], self._put(frame, vector(value.element), self.vec(value)), 0
+
+    def _home_of(self, definition: int | None) -> int | None:
+        """The offset in the warp's state of a definition that has a home there."""
+        if self.homes is None or definition not in self.values:
+            return None
+        value, places = self.values[definition], self.homes.taken.get(definition)
+        if not places or value.name is None or not (value.kind == "V" or _one_scalar(value)):
+            return None
+        return abi.WARP["fast_state"] + places[0][0]
 
     def _put(self, frame: _Frame, kind: str, name: str) -> int:
         offset = frame.room(kind)
@@ -190,13 +206,18 @@ class _Frame:
 
     def __init__(self) -> None:
         self.size = 0
-        self.places: dict[int, tuple[int, int]] = {}
+        self.places: dict[int, Source] = {}
 
     def room(self, kind: str) -> int:
         size, align = size_of(kind)
         offset = -(-self.size // align) * align
         self.size = offset + size
         return offset
+
+
+def _one_scalar(value: Value) -> bool:
+    """Whether a scalar and a stride are all of a value."""
+    return value.kind in "UA" and value.row == 0 and value.type != "b"
 
 
 def _target(variable: Variable) -> tuple[int, int]:
@@ -234,17 +255,22 @@ entry:
   br label %entries
 entries:
   %n = phi i64 [ 0, %entry ], [ %n.next, %entry.done ]
-  %row = mul i64 %n, 4
+  %row = mul i64 %n, {ENTRY}
   %kind.p = getelementptr i64, ptr %table, i64 %row
   %kind.all = load i64, ptr %kind.p
   %source.p = getelementptr i64, ptr %kind.p, i64 1
   %source = load i64, ptr %source.p
-  %target.p = getelementptr i64, ptr %kind.p, i64 2
+  %stride.p = getelementptr i64, ptr %kind.p, i64 2
+  %stride = load i64, ptr %stride.p
+  %target.p = getelementptr i64, ptr %kind.p, i64 3
   %target = load i64, ptr %target.p
-  %size.p = getelementptr i64, ptr %kind.p, i64 3
+  %size.p = getelementptr i64, ptr %kind.p, i64 4
   %size = load i64, ptr %size.p
   %kind = and i64 %kind.all, 15
-  %homed = icmp ne i64 %kind, %kind.all
+  %home.bit = and i64 %kind.all, {IN_STATE}
+  %homed = icmp ne i64 %home.bit, 0
+  %scalar.bit = and i64 %kind.all, {SCALAR}
+  %scalar = icmp ne i64 %scalar.bit, 0
   %base = select i1 %homed, ptr %state, ptr %frame
   %data = getelementptr i8, ptr %base, i64 %source
   br label %lanes
@@ -260,20 +286,25 @@ read:
   %above = add i64 %thread, 1
   %below = mul i64 %above, %bytes
   %top = add i64 %stack, %below
-  %p16 = getelementptr i16, ptr %data, i64 %lane
-  %p32 = getelementptr i32, ptr %data, i64 %lane
-  %p64 = getelementptr i64, ptr %data, i64 %lane
+  %step = mul i64 %stride, %lane
+  %step32 = trunc i64 %step to i32
+  %at.lane = select i1 %scalar, i64 0, i64 %lane
+  %p16 = getelementptr i16, ptr %data, i64 %at.lane
+  %p32 = getelementptr i32, ptr %data, i64 %at.lane
+  %p64 = getelementptr i64, ptr %data, i64 %at.lane
   switch i64 %kind, label %top_kind [
     i64 {WORD}, label %word i64 {UNSIGNED}, label %unsigned i64 {SINGLE}, label %single
     i64 {HALF}, label %short i64 {WIDE}, label %wide i64 {FLAG}, label %flag
-    i64 {SAME}, label %same i64 {CONSTANT}, label %write ]
+    i64 {CONSTANT}, label %write ]
 word:
   %v0 = load i32, ptr %p32
-  %word.v = sext i32 %v0 to i64
+  %v0.l = add i32 %v0, %step32
+  %word.v = sext i32 %v0.l to i64
   br label %write
 unsigned:
   %v1 = load i32, ptr %p32
-  %unsigned.v = zext i32 %v1 to i64
+  %v1.l = add i32 %v1, %step32
+  %unsigned.v = zext i32 %v1.l to i64
   br label %write
 single:
   %v2 = load i32, ptr %p32
@@ -286,7 +317,8 @@ short:
   %short.v = or i64 %v3.w, {-(1 << 16)}
   br label %write
 wide:
-  %wide.v = load i64, ptr %p64
+  %v4 = load i64, ptr %p64
+  %wide.v = add i64 %v4, %step
   br label %write
 flag:
   %v5 = load i32, ptr %data
@@ -294,15 +326,12 @@ flag:
   %v5.b = and i32 %v5.l, 1
   %flag.v = zext i32 %v5.b to i64
   br label %write
-same:
-  %same.v = load i64, ptr %data
-  br label %write
 top_kind:
   %top.v = add i64 %top, %source
   br label %write
 write:
   %v = phi i64 [ %word.v, %word ], [ %unsigned.v, %unsigned ], [ %single.v, %single ],
-    [ %short.v, %short ], [ %wide.v, %wide ], [ %flag.v, %flag ], [ %same.v, %same ],
+    [ %short.v, %short ], [ %wide.v, %wide ], [ %flag.v, %flag ],
     [ %source, %read ], [ %top.v, %top_kind ]
   %at = add i64 %top, %target
   %slot = inttoptr i64 %at to ptr
