@@ -7,6 +7,7 @@ import torch
 from torch._inductor import config
 from torch._inductor.codegen.common import BackendFeature
 from torch._inductor.codegen.simd import SIMDScheduling
+from torch._inductor.scheduler import SchedulerNode
 from torch._inductor.utils import (
     aggregate_origins,
     get_fused_kernel_name,
@@ -16,9 +17,11 @@ from torch._inductor.virtualized import V
 from torch.utils._ordered_set import OrderedSet
 
 from warpfive.torch_backend.inductor.kernel import NAME, WarpfiveKernel
+from warpfive.torch_backend.inductor.launch import GRID_LIMIT, WARP
 from warpfive.torch_backend.inductor.origin import module_path, told
 
 NARROWEST_ROW = 16
+MOST_LANES = 1.4  # for each element of a row
 
 
 class WarpfiveScheduling(SIMDScheduling):
@@ -45,7 +48,30 @@ class WarpfiveScheduling(SIMDScheduling):
             tiling["x"], fallback=NARROWEST_ROW
         ) < NARROWEST_ROW:  # fmt: skip
             return cls.create_tiling([numel], [reduction_numel]), None
+        if "y" not in tiling and reduction_numel == 1:
+            tiling = cls.in_rows(node_schedule, numel) or tiling
         return tiling, scores
+
+    @classmethod
+    def in_rows(cls, node_schedule: Any, numel: Any) -> Any:
+        """Two axes for pointwise nodes that need their rows' indices (a value a channel): along
+        y they are the same for a whole warp, and so is all that depends on them alone. None where
+        rows are short, or not of one length."""
+        for node in node_schedule:
+            ranges = node.get_ranges()[0] if isinstance(node, SchedulerNode) else ()
+            sizes = [size for size in ranges if size != 1]
+            if len(sizes) < 2 or not all(isinstance(size, sympy.Integer) for size in sizes):
+                continue
+            columns = sizes[-1]
+            lanes = -(-int(columns) // WARP) * WARP
+            tiling = cls.create_tiling([numel // columns, columns], [sympy.S.One])
+            if (
+                int(columns) > WARP // 2 and lanes <= MOST_LANES * int(columns)
+                and numel // columns <= GRID_LIMIT
+                and cls.tiling_is_compatible(node_schedule, numel, sympy.S.One, tiling)
+            ):  # fmt: skip
+                return tiling
+        return None
 
     def define_kernel(self, src_code: str, node_schedule: Any, kernel: WarpfiveKernel) -> str:
         wrapper = V.graph.wrapper_code
