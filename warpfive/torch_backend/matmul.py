@@ -42,13 +42,13 @@ def gemm(
     a: Tensor, b: Tensor | Words, out: Tensor, *, c: Tensor | None = None,
     bias: Tensor | None = None, residual: Tensor | None = None, alpha: float = 1.0,
     beta: float = 0.0, activation: int = 0, scale: Tensor | None = None,
-    bias_of_rows: bool = False,
+    bias_of_rows: bool = False, row_scale: Tensor | None = None,
 ) -> Tensor:  # fmt: skip
     """``out = act(alpha a b + beta c + bias) + residual``, on the current stream.
 
     Matrices, or batches of them, with any strides; ``out``, ``c`` and ``residual`` lie side by
     side in one direction. ``bias`` is one value a column, or a row. ``scale`` is that of a
-    quantised ``b``, (columns, groups).
+    quantised ``b``, (columns, groups); ``row_scale`` multiplies rows of ``alpha a b``, float32.
     """
     shape = out.shape
     depth = a.shape[-1]
@@ -59,7 +59,8 @@ def gemm(
         *words(residual), alpha, beta,
         0 if bias is None else bias.data_ptr(), bias_of_rows, activation,
         *((scale.data_ptr(), 0, TYPES[scale.dtype]) if scale is not None else (0, 0, 0)),
-        depth // groups if groups > 1 else 0, 0, 0, 0,
+        depth // groups if groups > 1 else 0,
+        0 if row_scale is None else row_scale.data_ptr(), 0, 0,
     )  # fmt: skip
     call("gemm", packed, ctypes.c_void_p(torch._C._cuda_getCurrentRawStream(0)))
     return out

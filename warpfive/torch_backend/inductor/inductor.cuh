@@ -35,7 +35,7 @@ template <class S> struct Convert<__nv_bfloat16, S> {
 template <class S> struct Convert<__nv_fp8_e4m3, S> {
   static WF __nv_fp8_e4m3 of(S v) {
     __nv_fp8_e4m3 out;
-    out.__x = __nv_cvt_float_to_fp8(float(v), __NV_NOSAT, __NV_E4M3);
+    out.__x = __nv_cvt_float_to_fp8(float(v), __NV_SATFINITE, __NV_E4M3);
     return out;
   }
 };

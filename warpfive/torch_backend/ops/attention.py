@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from warpfive.kernels import AttentionArgs, call
 from warpfive.torch_backend.matmul import TYPES
@@ -16,6 +17,7 @@ PACK = struct.Struct("@4Pi4x18qdi4xqPi4x3q4P2qP")
 """``wfk_attention_args``, packed at once."""
 assert PACK.size == ctypes.sizeof(AttentionArgs)
 
+HEADS_OF = 8  # the kernel's heads are a multiple of it
 FROM_FIRST = 1  # a query sees the keys up to its own place
 
 
@@ -30,6 +32,12 @@ def attention(
     Keys and values may have fewer heads. The result lies as the query does. Of the other results
     only the logarithm of the sums is not empty.
     """
+    size = query.shape[3]
+    if size % HEADS_OF:
+        scale = 1 / math.sqrt(size) if scale is None else scale
+        padded = (functional.pad(t, (0, -size % HEADS_OF)) for t in (query, key, value))
+        found = attention(*padded, attn_bias, dropout_p, is_causal, scale=scale)
+        return found[0][..., :size], *found[1:]
     batch, heads, queries, size = query.shape
     out = torch.empty_like(query)
     sums = query.new_empty((batch, heads, queries), dtype=torch.float32)

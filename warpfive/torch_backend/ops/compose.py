@@ -78,6 +78,20 @@ def count_nonzero(self: Tensor, dim: list[int]) -> Tensor:
     return (self != 0).sum(dim or None)
 
 
+@op("repeat_interleave.Tensor")
+def repeat_interleave(repeats: Tensor, *, output_size: int | None = None) -> Tensor:
+    """Place i as often as ``repeats[i]`` says, in order."""
+    if repeats.dim() != 1 or repeats.dtype not in (torch.int32, torch.int64):
+        raise RuntimeError("repeat_interleave: repeats is one dimension of int32 or int64")
+    ends = repeats.long().cumsum(0)
+    if output_size is None:
+        if repeats.numel() and int(repeats.min()) < 0:
+            raise RuntimeError("repeats can not be negative")
+        output_size = int(ends[-1]) if repeats.numel() else 0
+    at = torch.arange(output_size, device=repeats.device)
+    return torch.searchsorted(ends, at, right=True).to(repeats.dtype)
+
+
 @op("nonzero_static")
 def nonzero_static(self: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
     found = self.nonzero()[:size]
@@ -101,8 +115,8 @@ def eye_square(n: int, *, out: Tensor) -> Tensor:
 def between(start: complex, end: complex, steps: int, out: Tensor) -> Tensor:
     """Values from ``start`` to ``end``, counted from the nearer of the two."""
     step = (end - start) / (steps - 1)
-    kind = torch.float64 if out.dtype == torch.float64 else torch.float32
-    kind = out.dtype if out.dtype.is_complex else kind
+    wide = out.dtype == torch.float64 or not out.is_floating_point()  # whole numbers, as the host
+    kind = out.dtype if out.dtype.is_complex else torch.float64 if wide else torch.float32
     at = torch.arange(steps, device=out.device)
     near = start + at.to(kind) * step
     far = end - (steps - 1 - at).to(kind) * step
@@ -266,6 +280,20 @@ def isin(
     place = torch.searchsorted(others, elements.contiguous()).clamp(max=len(others) - 1)
     found = others[place] == elements
     return out.copy_(~found if invert else found)
+
+
+@op("_fused_dropout")
+def fused_dropout(
+    self: Tensor, p: float, generator: torch.Generator | None = None
+) -> tuple[Tensor, Tensor]:
+    """Keeps elements with the probability ``p``; the mask is bytes."""
+    kept = torch.rand(self.shape, device=self.device, generator=generator) < p
+    return self * kept * (1 / p), kept.to(torch.uint8)
+
+
+@op("_masked_scale")
+def masked_scale(self: Tensor, mask: Tensor, scale: float) -> Tensor:
+    return self * mask * scale
 
 
 @op("rrelu_with_noise")

@@ -62,6 +62,21 @@ def arange(start: float, end: float, step: float = 1, *, out: Tensor) -> Tensor:
         count = -((start - end) // step)
     else:
         count = math.ceil((end - start) / step)
+    return ramp(start, step, count, out)
+
+
+@op("range.out")
+def range_with_end(start: float, end: float, step: float = 1, *, out: Tensor) -> Tensor:
+    """From ``start`` to ``end``, which may be the last."""
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) / step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    return ramp(start, step, math.floor((end - start) / step) + 1, out)
+
+
+def ramp(start: float, step: float, count: int, out: Tensor) -> Tensor:
+    """``start + i step`` for each of ``count`` places."""
     if out.numel() != count:
         out.resize_((count,))
     if count:

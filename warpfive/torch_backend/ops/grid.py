@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,13 +14,9 @@ from warpfive.torch_backend.ops.resize import CUBIC
 
 THREADS = 128
 
-SAMPLE = (
+PLACES = (
     CUBIC
     + """
-struct Parameters {
-  char *out, *in, *grid;
-  long count, channels, each, size[3], stride[5];
-};
 /// From [-1, 1] to places of the input.
 __device__ inline T unnormal(T x, long size) {
   return CORNERS ? (x + (T)1) / (T)2 * (T)(size - 1) : ((x + (T)1) * (T)size - (T)1) / (T)2;
@@ -37,13 +34,25 @@ __device__ inline T placed(T x, long size) {
   if (PADDING) x = x < (T)0 ? (T)0 : x > (T)(size - 1) ? (T)(size - 1) : x;
   return x;
 }
-__device__ inline T value_at(const X *in, const Parameters &q, long z, long y, long x) {
+template <class Q>
+__device__ inline T value_at(const X *in, const Q &q, long z, long y, long x) {
   const bool inside = z >= 0 && z < q.size[0] && y >= 0 && y < q.size[1] && x >= 0 && x < q.size[2];
   return inside ? to<T>(in[z * q.stride[2] + y * q.stride[3] + x * q.stride[4]]) : (T)0;
 }
-__device__ inline T cubic_value(const X *in, const Parameters &q, long y, long x) {
+template <class Q>
+__device__ inline T cubic_value(const X *in, const Q &q, long y, long x) {
   return value_at(in, q, 0, (long)placed((T)y, q.size[1]), (long)placed((T)x, q.size[2]));
 }
+"""
+)
+
+SAMPLE = (
+    PLACES
+    + """
+struct Parameters {
+  char *out, *in, *grid;
+  long count, channels, each, size[3], stride[5];
+};
 extern "C" __global__ void k(const Parameters q) {
   const long i = (long)blockIdx.x * blockDim.x + threadIdx.x;
   if (i >= q.count) return;
@@ -129,13 +138,18 @@ extern "C" __global__ void k(const Parameters q) {
 """
 
 
-@functools.cache
-def sample_kernel(dtype: torch.dtype, rank: int, mode: int, padding: int, corners: bool) -> Kernel:
+def settings(dtype: torch.dtype, rank: int, mode: int, padding: int, corners: bool) -> str:
+    """The head of a sampling kernel's text."""
     head = f"{numbers()}\ntypedef {cpp(dtype)} X; typedef math_t<X> T;\n"
     for name, value in (("RANK", rank), ("MODE", mode), ("PADDING", padding),
                         ("CORNERS", int(corners))):  # fmt: skip
         head += f"#define {name} {value}\n"
-    return Kernel(head + SAMPLE, "PPP" + "q" * 11)
+    return head
+
+
+@functools.cache
+def sample_kernel(*given: Any) -> Kernel:
+    return Kernel(settings(*given) + SAMPLE, "PPP" + "q" * 11)
 
 
 @op("grid_sampler_2d", "grid_sampler_3d")

@@ -52,10 +52,14 @@ def cpp(dtype: Any) -> str:
 def numbers(*dtypes: Any) -> str:
     """The header every kernel's text starts with: ``math_t``, ``to<>`` and their kin.
 
-    With complex ``dtypes``, complex numbers too.
+    With ``dtypes`` that are complex or float8, those numbers too.
     """
-    more = any(dtype.is_complex for dtype in dtypes)
-    return prelude("numbers") + (prelude("complex") if more else "")
+    text = prelude("numbers")
+    if any(dtype.is_complex for dtype in dtypes):
+        text += prelude("complex")
+    if any(dtype.is_floating_point and dtype.itemsize == 1 for dtype in dtypes):
+        text += prelude("float8")
+    return text
 
 
 C10_NAMES = {

@@ -3,10 +3,12 @@ serve by a plain kernel here, results that do not lie side by side by way of one
 """
 
 import functools
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from warpfive.kernels import DType
 from warpfive.torch_backend.matmul import TYPES, gemm
 from warpfive.torch_backend.ops.launch import Kernel, cpp, numbers
 from warpfive.torch_backend.ops.registry import op
@@ -114,6 +116,56 @@ def int_mm(self: Tensor, mat2: Tensor) -> Tensor:
 @op("_int_mm.out")
 def int_mm_out(self: Tensor, mat2: Tensor, *, out: Tensor) -> Tensor:
     result = int_mm(self, mat2)
+    return out.resize_(result.shape).copy_(result)
+
+
+FLOAT8 = {torch.float8_e4m3fn: int(DType.F8E4M3), torch.float8_e5m2: int(DType.F8E5M2)}
+
+
+def scaled_as(scale: Tensor, count: int, name: str) -> Tensor:
+    """One scale for each of ``count`` rows or columns."""
+    if scale.dtype != torch.float32 or scale.numel() not in (1, count):
+        raise NotImplementedError(
+            f"_scaled_mm: {name} is {tuple(scale.shape)} of {scale.dtype}; the chip takes float32, "
+            f"one number or one for each of the {count} rows or columns"
+        )
+    return scale.reshape(-1).expand(count).contiguous()
+
+
+@op("_scaled_mm")
+def scaled_mm(
+    self: Tensor, mat2: Tensor, scale_a: Tensor, scale_b: Tensor, bias: Tensor | None = None,
+    scale_result: Tensor | None = None, out_dtype: torch.dtype | None = None,
+    use_fast_accum: bool = False,
+) -> Tensor:  # fmt: skip
+    """The product of float8 matrices times the scales of a's rows and b's columns, plus bias."""
+    for given in (self, mat2):
+        if given.dtype not in FLOAT8 or given.dim() != 2:
+            raise NotImplementedError(
+                f"_scaled_mm takes float8_e4m3fn or float8_e5m2 matrices, not {given.dtype} of "
+                f"{given.dim()} dimensions"
+            )
+    wanted = out_dtype or self.dtype
+    work = wanted if wanted in (torch.float16, torch.bfloat16, torch.float32) else torch.float32
+    rows, columns = self.shape[0], mat2.shape[1]
+    out = torch.empty(rows, columns, dtype=work, device=self.device)
+    if out.numel():
+        # float8 numbers are exact in the wider types; the kernel widens b's on the way.
+        b = (mat2.data_ptr(), FLOAT8[mat2.dtype], *mat2.stride(), 0)
+        gemm(
+            self.to(work).contiguous(), b, out,
+            bias=None if bias is None else bias.to(work).contiguous(),
+            scale=scaled_as(scale_b, columns, "scale_b")[:, None],
+            row_scale=scaled_as(scale_a, rows, "scale_a"),
+        )  # fmt: skip
+    if wanted == work:
+        return out
+    return (out if scale_result is None else out * scale_result).to(wanted)
+
+
+@op("_scaled_mm.out")
+def scaled_mm_out(*given: Any, out: Tensor, **named: Any) -> Tensor:
+    result = scaled_mm(*given, **named)
     return out.resize_(result.shape).copy_(result)
 
 

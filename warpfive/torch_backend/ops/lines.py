@@ -286,6 +286,47 @@ def offsets_of(lengths: Tensor) -> Tensor:
     return torch.nn.functional.pad(lengths.long().cumsum(-1), (1, 0))
 
 
+@op("_segment_reduce_backward")
+def segment_reduce_backward(
+    grad: Tensor, output: Tensor, data: Tensor, reduce: str, *, lengths: Tensor | None = None,
+    offsets: Tensor | None = None, axis: int = 0, initial: Any = None,
+) -> Tensor:  # fmt: skip
+    """What each element of ``data`` gets from its segment; nothing where it is of none."""
+    bounds = (offsets.long() if lengths is None else offsets_of(lengths)).contiguous()
+    axis %= data.dim()
+    segments = bounds.shape[-1] - 1
+    if not segments or not data.numel():
+        return torch.zeros_like(data)
+    rest = [1] * (data.dim() - axis - 1)
+    at = torch.arange(data.shape[axis], device=data.device).expand(*bounds.shape[:-1], -1)
+    found = torch.searchsorted(bounds[..., 1:].contiguous(), at.contiguous(), right=True)
+    inside = ((found < segments) & (at >= bounds[..., :1])).reshape(*found.shape, *rest)
+    which = found.clamp(max=segments - 1).reshape(*found.shape, *rest).expand(data.shape)
+
+    def spread(of_segments: Tensor) -> Tensor:
+        return of_segments.gather(axis, which)
+
+    def summed(values: Tensor, rule: str, start: Any = None) -> Tensor:
+        parts = segment_reduce(values.to(data.dtype), rule, offsets=bounds, axis=axis,
+                               initial=start)  # fmt: skip
+        return spread(parts)
+
+    flow = spread(grad)
+    if reduce == "mean":
+        flow = flow / spread(bounds.diff().reshape(*bounds.shape[:-1], segments, *rest)
+                             .expand_as(output))  # fmt: skip
+    elif reduce in ("max", "min"):
+        best = (data == spread(output)) | data.isnan()
+        flow = torch.where(best, flow / summed(best, "sum"), 0)
+    elif reduce == "prod":
+        zero = data == 0
+        others = summed(torch.where(zero, 1, data), "prod", initial)
+        zeros = summed(zero, "sum")
+        flow = flow * torch.where(zeros - zero.to(data.dtype) > 0, 0, others)
+        flow = torch.where(zero, flow, flow / data)
+    return torch.where(inside, flow, 0).to(data.dtype)
+
+
 @op("segment_reduce")
 def segment_reduce(
     data: Tensor, reduce: str, *, lengths: Tensor | None = None, indices: Tensor | None = None,

@@ -82,6 +82,13 @@ def rows_along(self: Tensor, dim: int) -> Tensor:
     return self.movedim(dim, 0).reshape(self.shape[dim], -1)
 
 
+@op("unique_dim_consecutive")
+def unique_dim_consecutive(
+    self: Tensor, dim: int, return_inverse: bool = False, return_counts: bool = False
+) -> Three:
+    return unique_consecutive(self, return_inverse, return_counts, dim)
+
+
 @op("unique_consecutive")
 def unique_consecutive(
     self: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
