@@ -87,10 +87,10 @@ def register_operators() -> None:
 
     ours = ops.register()
     share = native().wf_share
-    for name in shared_operators(Path(torchgen.__file__).parent):
-        if name not in ours:
+    for name, host, chip in shared_operators(Path(torchgen.__file__).parent):
+        if (name, chip) not in ours:
             base, _, overload = name.partition(".")
-            share(f"aten::{base}".encode(), overload.encode())
+            share(f"aten::{base}".encode(), overload.encode(), host.encode(), chip.encode())
 
 
 def find_products(entries: Any) -> None:

@@ -16,7 +16,7 @@ PRODUCTS = ctypes.CFUNCTYPE(None, ctypes.POINTER(P))
 FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "wf_error": (TEXT, ()),
     "wf_start": (INT, (TEXT, COMPILE, P, PRODUCTS)),
-    "wf_share": (INT, (TEXT, TEXT)),
+    "wf_share": (INT, (TEXT, TEXT, TEXT, TEXT)),
     "wf_fill_stub": (INT, (P, TEXT, TEXT)),
     "wf_mark_missing": (INT, (P, TEXT)),
     "wf_memory_stats": (TEXT, ()),

@@ -9,10 +9,15 @@ OPERATOR = re.compile(r"^- func: ([\w.]+)\(", re.MULTILINE)
 KERNEL = re.compile(r"^    ([\w, ]+): (\w+)", re.MULTILINE)
 
 
-def shared_operators(torchgen_root: Path) -> Iterator[str]:
-    """Operators whose CPU and CUDA kernels are one function in torch's own table.
+KEYS = (("CPU", "CUDA"), ("SparseCPU", "SparseCUDA"), ("SparseCsrCPU", "SparseCsrCUDA"))
+"""Dispatch keys of the host and of the chip: dense tensors, sparse by coordinates, by rows."""
 
-    Such a function does its work through dispatch stubs, or is a view and does none.
+
+def shared_operators(torchgen_root: Path) -> Iterator[tuple[str, str, str]]:
+    """Operators whose CPU and CUDA kernels are one function in torch's own table, with both keys.
+
+    Such a function does its work through dispatch stubs or other operators, or is a view and does
+    none.
     """
     table = torchgen_root / "packaged" / "ATen" / "native" / "native_functions.yaml"
     text = table.read_text(encoding="utf-8")
@@ -25,9 +30,10 @@ def shared_operators(torchgen_root: Path) -> Iterator[str]:
             for keys, function in KERNEL.findall(body)
             for key in keys.split(",")
         }
-        one = "CPU" in kernels and kernels["CPU"] == kernels.get("CUDA")
-        if one or "  ufunc_inner_loop:" in body:
-            yield match[1]
+        for host, chip in KEYS:
+            one = host in kernels and kernels[host] == kernels.get(chip)
+            if one or (host == "CPU" and "  ufunc_inner_loop:" in body):
+                yield match[1], host, chip
 
 
 def stub_symbols(torch_root: Path) -> Iterator[str]:

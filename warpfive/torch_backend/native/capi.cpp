@@ -62,9 +62,9 @@ int wf_start(const char *library, Compile compile, Report report,
   });
 }
 
-int wf_share(const char *name, const char *overload) {
+int wf_share(const char *name, const char *overload, const char *from, const char *to) {
   int found = 0;
-  guarded([&] { found = share(name, overload); });
+  guarded([&] { found = share(name, overload, from, to); });
   return found;
 }
 

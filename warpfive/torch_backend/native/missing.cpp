@@ -34,6 +34,12 @@ void fallback(const c10::OperatorHandle &op, c10::Stack *stack) {
   on_host(op, stack);
 }
 
+/// The host's fallback moves dense tensors only.
+void sparse_fallback(const c10::OperatorHandle &op, c10::Stack *) {
+  TORCH_CHECK_NOT_IMPLEMENTED(false, full_name(op), " of sparse tensors has no kernel on the chip; "
+                              "to_dense() gives a tensor that has");
+}
+
 /// The table entry behind a handle, which the class keeps to itself.
 template <auto member>
 struct Reach {
@@ -75,27 +81,32 @@ MissingKernel::MissingKernel(const std::string &stub)
 void allow_fallback(Report function) { report = function; }
 bool fallback_allowed() { return report != nullptr; }
 
-bool share(const char *name, const char *overload) {
+bool share(const char *name, const char *overload, const char *from, const char *to) {
+  const c10::DispatchKey host = c10::parseDispatchKey(from), chip = c10::parseDispatchKey(to);
   auto &dispatcher = c10::Dispatcher::singleton();
   const auto handle = dispatcher.findSchema({name, overload});
-  if (!handle || !handle->hasKernelForDispatchKey(c10::DispatchKey::CPU)) return false;
-  if (handle->hasKernelForDispatchKey(c10::DispatchKey::CUDA)) return true;
-  c10::KernelFunction kernel = entry_of(*handle).kernelForDispatchKey(c10::DispatchKey::CPU);
+  if (!handle || !handle->hasKernelForDispatchKey(host)) return false;
+  if (handle->hasKernelForDispatchKey(chip)) return true;
+  c10::KernelFunction kernel = entry_of(*handle).kernelForDispatchKey(host);
   if (fallback_allowed()) {
     kernel = c10::KernelFunction::makeFromBoxedFunctor(
         std::make_unique<SharedOrHost>(std::move(kernel)));
   }
   static auto *registrations = new std::vector<c10::RegistrationHandleRAII>;
-  registrations->push_back(dispatcher.registerImpl({name, overload}, c10::DispatchKey::CUDA,
+  registrations->push_back(dispatcher.registerImpl({name, overload}, chip,
                                                    std::move(kernel), std::nullopt, nullptr,
                                                    "warpfive: shared with the CPU"));
   return true;
 }
 
 void install_fallback() {
-  static auto *library =
-      new torch::Library(torch::Library::IMPL, "_", c10::DispatchKey::CUDA, __FILE__, __LINE__);
-  library->fallback(torch::CppFunction::makeFromBoxedFunction<&fallback>());
+  for (const auto key : {c10::DispatchKey::CUDA, c10::DispatchKey::SparseCUDA,
+                         c10::DispatchKey::SparseCsrCUDA}) {
+    auto *library = new torch::Library(torch::Library::IMPL, "_", key, __FILE__, __LINE__);
+    library->fallback(key == c10::DispatchKey::CUDA
+                          ? torch::CppFunction::makeFromBoxedFunction<&fallback>()
+                          : torch::CppFunction::makeFromBoxedFunction<&sparse_fallback>());
+  }
 }
 
 }  // namespace wf::torch_backend

@@ -20,7 +20,7 @@ bool fallback_allowed();
 
 /// Registers torch's CPU kernel of this operator for the device: the function is the same for
 /// both in torch's own tables and reaches the chip through stubs. False if there is none.
-bool share(const char *name, const char *overload);
+bool share(const char *name, const char *overload, const char *from, const char *to);
 
 /// What every operator without a kernel runs into.
 void install_fallback();

@@ -10,6 +10,18 @@ APART = ("__init__", "launch", "library", "narrow", "registry")
 """Modules beside this one that define no operators; every other one is a family."""
 
 OPERATORS: dict[str, Callable[..., Any]] = {}
+SPARSE: dict[tuple[str, str], Callable[..., Any]] = {}
+"""Operators of sparse tensors, by name and dispatch key."""
+
+
+def sparse_op(key: str, *names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """The same as ``op`` for a dispatch key of sparse tensors."""
+
+    def note(function: Callable[..., Any]) -> Callable[..., Any]:
+        SPARSE.update({(name, key): function for name in names})
+        return function
+
+    return note
 
 
 def op(*names: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -64,8 +76,8 @@ def as_meta(value: Any) -> Any:
 KEPT: list[Any] = []
 
 
-def register() -> set[str]:
-    """Registers every family; returns the operators' names."""
+def register() -> set[tuple[str, str]]:
+    """Registers every family; returns the operators' names and dispatch keys."""
     import torch
 
     names = sorted(path.stem for path in Path(__file__).parent.glob("*.py"))
@@ -75,5 +87,7 @@ def register() -> set[str]:
     for name, function in OPERATORS.items():
         structured = torch._C._dispatch_has_kernel_for_dispatch_key(f"aten::{name}", "Meta")
         library.impl(name, sized(name, function) if structured else function, "CUDA")
+    for (name, key), function in SPARSE.items():
+        library.impl(name, function, key)
     KEPT.append(library)
-    return set(OPERATORS)
+    return {(name, "CUDA") for name in OPERATORS} | set(SPARSE)
