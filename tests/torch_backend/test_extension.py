@@ -1,11 +1,16 @@
 """torch.utils.cpp_extension: ordinary sources build with our compiler and run on the chip."""
 
+import shutil
+import subprocess
+import sys
+
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from warpfive import cache  # noqa: E402
 from warpfive.compiler import fingerprint  # noqa: E402
+from warpfive.cuda import launches  # noqa: E402
 from warpfive.errors import InputError  # noqa: E402
 from warpfive.torch_backend.extension import toolkit  # noqa: E402
 
@@ -61,6 +66,78 @@ def test_an_inline_extension_runs_on_the_chip():
         torch.testing.assert_close(got.cpu(), 2.5 * x + y)
     with pytest.raises(RuntimeError, match="on the chip, please"):
         module.axpy(x, y, 1.0)
+
+
+SETUP = """
+from setuptools import setup
+from torch.utils.cpp_extension import BuildExtension, CUDAExtension
+
+setup(
+    name="clipped", version="1", py_modules=[], cmdclass={"build_ext": BuildExtension},
+    ext_modules=[CUDAExtension("clipped", ["clipped.cpp", "clipped_kernel.cu"])],
+)
+"""
+CLIPPED = """
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty_like.h>
+#include <c10/cuda/CUDAStream.h>
+#include <torch/library.h>
+
+void launch_clip(const float *x, float *out, int64_t count, float limit, cudaStream_t stream);
+
+at::Tensor clip(const at::Tensor &x, double limit) {
+  TORCH_CHECK(x.is_cuda() && x.is_contiguous(), "contiguous, on the chip");
+  at::Tensor out = at::empty_like(x);
+  launch_clip(x.data_ptr<float>(), out.data_ptr<float>(), x.numel(), limit,
+              c10::cuda::getCurrentCUDAStream());
+  return out;
+}
+
+TORCH_LIBRARY(warpfive_clipped, library) {
+  library.def("clip(Tensor x, float limit) -> Tensor", clip);
+}
+"""
+CLIPPED_KERNEL = """
+#include <cstdint>
+#include <cuda_runtime.h>
+
+__global__ void clip_kernel(const float *x, float *out, int64_t count, float limit) {
+  int64_t at = (int64_t)blockIdx.x * blockDim.x + threadIdx.x;
+  if (at < count) out[at] = fminf(fmaxf(x[at], -limit), limit);
+}
+
+void launch_clip(const float *x, float *out, int64_t count, float limit, cudaStream_t stream) {
+  clip_kernel<<<(unsigned)((count + 127) / 128), 128, 0, stream>>>(x, out, count, limit);
+}
+"""
+
+
+@pytest.fixture
+def extension_folder():
+    """The sources, with what was built from them for as long as what builds it stays the same."""
+    texts = {"setup.py": SETUP, "clipped.cpp": CLIPPED, "clipped_kernel.cu": CLIPPED_KERNEL}
+    key = cache.digest(fingerprint(), torch.__version__, *texts.values())[:12]
+    folder = cache.root() / "torch" / "test" / f"setup-{key}"
+    folder.mkdir(parents=True, exist_ok=True)
+    with cache.locked(folder / "one-at-a-time"):
+        for name, text in texts.items():
+            if not (folder / name).exists():
+                (folder / name).write_text(text, encoding="utf-8")
+        yield folder
+
+
+@pytest.mark.skipif(not any(map(shutil.which, toolkit.COMPILERS)), reason="no host C++ compiler")
+def test_an_ordinary_setup_builds_an_extension_for_the_chip(extension_folder):
+    words = [sys.executable, "-m", "warpfive", "run", "setup.py", "-q", "build_ext", "--inplace"]
+    done = subprocess.run(words, cwd=extension_folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (built,) = extension_folder.glob("clipped*.so")
+    torch.ops.load_library(str(built))
+    x = torch.randn(1000)
+    before = launches()
+    got = torch.ops.warpfive_clipped.clip(x.cuda(), 0.5)
+    torch.testing.assert_close(got.cpu(), x.clamp(-0.5, 0.5))
+    assert launches() == before + 1
 
 
 def test_a_cuda_extension_is_linked_with_our_libraries():

@@ -7,7 +7,11 @@ from warpfive.torch_backend.late import after_import
 
 
 def install() -> None:
-    """Prepares both; each is set up when PyTorch imports it."""
+    """Prepares both; each is set up when PyTorch imports it. Extensions that are built already
+    are loaded without it, and find their libraries at once."""
+    from warpfive.torch_backend.extension.toolkit import preload_built
+
+    preload_built()
     # it warns at import that there is no Triton, which nothing here would use
     logging.getLogger("torch.utils.flop_counter").setLevel(logging.ERROR)
     after_import("torch._inductor.compile_fx", inductor)

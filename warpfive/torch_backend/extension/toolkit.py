@@ -69,15 +69,22 @@ def libraries() -> Path:
     """``lib64``, with the libraries that extensions are linked to; built at their first use."""
     from warpfive import cache as store
 
-    folder = home() / "lib64"
-    digest = store.digest((HERE / "c10_cuda.cpp").read_bytes(), torch_version())
-    built = folder / f"warpfive-{digest[:12]}.so"
+    built = library_place()
+    folder = built.parent
     with store.locked(folder / "lock"):
         if not built.exists():
             whole(built, build)
     for name in LINKED_NAMES:
         link(folder / name, built)
     return folder
+
+
+def library_place() -> Path:
+    """Where what :func:`build` makes is kept."""
+    from warpfive import cache as store
+
+    digest = store.digest((HERE / "c10_cuda.cpp").read_bytes(), torch_version())
+    return home() / "lib64" / f"warpfive-{digest[:12]}.so"
 
 
 def build(output: Path) -> None:
@@ -122,6 +129,17 @@ def preload() -> None:
     folder = libraries()
     for name in ("libcudart.so", LINKED_NAMES[0]):
         ctypes.CDLL(str(folder / name), mode=ctypes.RTLD_GLOBAL)
+
+
+def preload_built() -> None:
+    """The same for extensions that another process built, if any was: a CUDA build of PyTorch has
+    these libraries in every process."""
+    try:
+        built = library_place()
+    except InputError:  # no host compiler: nothing was built
+        return
+    if built.exists():
+        preload()
 
 
 def torch_version() -> str:
