@@ -155,7 +155,7 @@ def classify(model: Any, device: str, compiler: Compile | None = None) -> Callab
 
 CASES = (
     Case("qwen3-decode", qwen3, decode, ("fp32", "bf16"), movable=True),
-    Case("qwen3-prefill", qwen3, prefill, ("fp32", "bf16"), movable=True),
-    Case("bert-base", bert, encode, ("fp32", "bf16")),
+    Case("qwen3-prefill", qwen3, prefill, movable=True),
+    Case("bert-base", bert, encode),
     Case("resnet-50", resnet, classify),
 )

@@ -138,6 +138,33 @@ def test_epilogues_are_part_of_the_product(name, activation, dtype):
     assert launched(lambda: compiled(*inputs)) == 1
 
 
+@pytest.mark.parametrize("queries", [1, 5])
+def test_keys_and_values_that_heads_share_are_not_copied(queries):
+    def repeated(x, times):
+        batch, heads, positions, size = x.shape
+        wide = x[:, :, None].expand(batch, heads, times, positions, size)
+        return wide.reshape(batch, heads * times, positions, size)
+
+    def attend(q, k, v, mask):
+        return F.scaled_dot_product_attention(q, repeated(k, 3), repeated(v, 3), mask)
+
+    q, k, v = (torch.randn(2, *shape, 16) for shape in ((6, queries), (2, 40), (2, 40)))
+    mask = torch.randn(2, 1, queries, 40)
+    agree(attend, q, k, v, mask)
+    given = [moved(each) for each in (q, k, v, mask)]
+    alone = launched(lambda: F.scaled_dot_product_attention(*given, enable_gqa=True))
+    compiled = torch.compile(attend)
+    compiled(*given)
+    assert launched(lambda: compiled(*given)) == alone
+
+
+def test_keys_or_values_repeated_in_another_order_are_copied():
+    def attend(q, k, v):
+        return F.scaled_dot_product_attention(q, k.repeat(1, 2, 1, 1), v.repeat_interleave(2, 1))
+
+    agree(attend, *(torch.randn(1, heads, 9, 16) for heads in (4, 2, 2)))
+
+
 def test_modes_and_the_named_backend():
     x = torch.randn(9, 33)
     for mode in ("default", "reduce-overhead", "max-autotune"):

@@ -13,6 +13,8 @@ from typing import Any
 import torch
 from torch._inductor.custom_graph_pass import CustomGraphPass
 
+from warpfive.torch_backend.inductor.heads import share_heads
+
 aten, prims = torch.ops.aten, torch.ops.prims
 VIEWS = (aten.view.default, aten.reshape.default, aten._unsafe_view.default)
 CONVERT = prims.convert_element_type.default
@@ -26,6 +28,7 @@ class FusePass(CustomGraphPass):
     """Runs after Inductor's own passes; its identity keeps compiled graphs apart in the cache."""
 
     def __call__(self, graph: torch.fx.Graph) -> None:
+        share_heads(graph)
         for node in list(graph.nodes):
             if node.target in (aten.mm.default, aten.addmm.default) and suitable(node):
                 rewrite(graph, node)

@@ -13,6 +13,8 @@ SETTINGS: dict[str, Any] = {
     "online_softmax": False,  # two passes over a row in the cache are cheaper than rescaling
     "fallback_random": True,  # random numbers are those of the eager kernels
     "layout_optimization": False,
+    "size_asserts": False,  # dynamo's guards have checked the inputs
+    "alignment_asserts": False,
     # Neighbours are worth fusing; looking further is a quarter of a long graph's compilation.
     "max_fusion_buffer_group_pairwise_attempts": 8,
     "triton.cudagraphs": False,
