@@ -210,3 +210,38 @@ def test_the_chips_counters_see_fewer_launches_and_less_traffic(tmp_path):
     assert counted["compiled"][0] == 1
     assert counted["eager"][0] >= 6
     assert counted["compiled"][1] < counted["eager"][1] / 2
+
+
+@pytest.mark.parametrize("trained", [False, True])
+def test_flex_attention(trained: bool) -> None:
+    """Grouped heads, a captured table, a mask, a query whose heads lie inside its rows."""
+    from torch.nn.attention.flex_attention import create_block_mask, flex_attention
+
+    query = torch.randn(2, 24, 4, 16, requires_grad=trained)
+    key, value = (torch.randn(2, 2, 24, 16, requires_grad=trained) for _ in range(2))
+    slope = torch.rand(4, requires_grad=trained)
+
+    def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+        mask = create_block_mask(lambda b, h, i, j: i >= j, None, None, 24, 24, device=q.device)
+        biased = lambda score, b, h, i, j: score + s[h] * (j - i)  # noqa: E731
+        out = flex_attention(
+            q.transpose(1, 2), k, v, score_mod=biased, block_mask=mask, enable_gqa=True
+        )
+        return out.transpose(1, 2).reshape(2, 24, 64)
+
+    def plain(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, s: torch.Tensor) -> torch.Tensor:
+        at = torch.arange(24)
+        bias = s[:, None, None] * (at - at[:, None])
+        bias = bias.masked_fill(at > at[:, None], -torch.inf)
+        out = F.scaled_dot_product_attention(q.transpose(1, 2), k, v, bias, enable_gqa=True)
+        return out.transpose(1, 2).reshape(2, 24, 64)
+
+    inputs = (query, key, value, slope)
+    on_chip = [each.detach().cuda().requires_grad_(trained) for each in inputs]
+    want, got = plain(*inputs), torch.compile(attend)(*on_chip)
+    torch.testing.assert_close(got.cpu(), want, rtol=1e-4, atol=1e-5)
+    if trained:
+        wanted = torch.autograd.grad(want.square().sum(), inputs)
+        found = torch.autograd.grad(got.square().sum(), on_chip)
+        for one, other in zip(found, wanted, strict=True):
+            torch.testing.assert_close(one.cpu(), other, rtol=1e-3, atol=1e-4)

@@ -33,6 +33,7 @@ def register() -> None:
     from torch._inductor import compile_fx, config, lowering, scheduler, utils
     from torch._inductor.codegen.common import register_backend_for_device
 
+    from warpfive.torch_backend.inductor import flex
     from warpfive.torch_backend.inductor.fusion import FusePass
     from warpfive.torch_backend.inductor.origin import Wrapper
     from warpfive.torch_backend.inductor.scheduling import WarpfiveScheduling
@@ -47,6 +48,7 @@ def register() -> None:
     torch._C._dynamo.guards._empty_strided_cuda = empty_strided  # left out of CPU builds
     lowering.use_two_step_variance = lambda *_, **__: True  # no division an element
     without_kernels(lowering)
+    flex.install()
     options = inductor.list_mode_options
 
     def list_mode_options(mode: str | None = None, dynamic: bool | None = None) -> Any:
