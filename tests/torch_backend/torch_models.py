@@ -45,9 +45,10 @@ def recommender_inputs() -> tuple[Tensor, ...]:
 def resnet() -> Any:
     from transformers import ResNetConfig, ResNetForImageClassification
 
-    config = ResNetConfig(
-        embedding_size=8, hidden_sizes=[8, 16], depths=[1, 2], layer_type="basic", num_labels=5
-    )
+    config = ResNetConfig(  # the blocks of ResNet-50
+        embedding_size=8, hidden_sizes=[16, 32], depths=[1, 2], layer_type="bottleneck",
+        num_labels=5,
+    )  # fmt: skip
     return ResNetForImageClassification(config)
 
 
