@@ -59,6 +59,15 @@ def test_inferencex_lengths_are_nine_tenths_of_the_nominal_ones():
     assert found.layout == Layout(tp=4, ep=4)
 
 
+def test_users_of_data_parallel_groups_are_those_of_the_instance():
+    shared = {"model": "Qwen/Qwen3-235B-A22B-FP8", "parallelism": "tp1 pp1 adp moe_tp2 moe_ep1"}
+    own = case(**shared, section="1000x100_c8_tp1_epnone_2", batch="8")
+    assert own.layout == Layout(dp=2) and own.concurrency == 16
+    grid = shared | {"parallelism": "tp4 pp1 adp4 moe_tp1 moe_ep16"}
+    other = case(**grid, section="2026_04_06_fp8_agg_8192x1024_c32_tp4_ep4", batch="32")
+    assert other.layout == Layout(dp=4, ep=4) and other.concurrency == 32
+
+
 def test_a_server_command_gives_layout_and_limits():
     found = case(
         model="x", parallelism="see cmd", source="GPUStack", batch="4", input_len="2000",

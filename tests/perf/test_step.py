@@ -135,3 +135,15 @@ def test_four_bit_weights_unpacked_through_memory_cost_nearly_what_16_bits_do():
         for weights in ("bf16", "int4")
     }
     assert 1.3 < times["bf16"] / times["int4"] < 1.55
+
+
+def test_sliced_experts_of_data_parallel_groups_wait_twice_a_layer():
+    late = dataclasses.replace(kernels.efficiency(chip("h200")), gather_s=1e-3)
+    for name, layout, waits in (
+        ("qwen3-30b-a3b", {"dp": 4}, 2), ("qwen3-30b-a3b", {"tp": 4}, 0),
+        ("qwen3-30b-a3b", {"dp": 4, "ep": 4}, 0), ("qwen3-8b", {"dp": 4}, 0),
+    ):  # fmt: skip
+        now = dataclasses.replace(late, gather_s=1e-4)
+        one, other = (step(name, "h200", fit=fit, **layout) for fit in (now, late))
+        gained = waits * 9e-4 * one.model.layer_count * one.engine.comm_scale
+        assert other.decode(8, 800) - one.decode(8, 800) == pytest.approx(gained, rel=1e-6)

@@ -132,6 +132,16 @@ def load_of(row: Mapping[str, str]) -> tuple[int, int]:
     raise Cause("concurrency is not in the row")
 
 
+def users_groups(row: Mapping[str, str], layout: Layout) -> int:
+    """Data-parallel groups that each have as many users as the row says.
+
+    AIConfigurator's own runs count users a group: of two layouts of the same chips, that with twice
+    the groups has half the figure, setting by setting. Other rows count those of the instance.
+    """
+    own = "moe_tp" in row.get("parallelism", "") and "_epnone" in row.get("section", "")
+    return layout.dp if own else 1
+
+
 def slots_of(row: Mapping[str, str], command: str) -> int:
     """Sequences in flight at most, where the row says; 0: as many as the engine takes."""
     if row.get("batch") == "max":

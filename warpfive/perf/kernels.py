@@ -56,6 +56,8 @@ class Efficiency:
     """Share of the scale-up bandwidth a large collective reaches."""
     allreduce_s: float = 4e-6
     """Least time of an all-reduce inside a node."""
+    gather_s: float = 50e-6
+    """Least time of an all-gather or reduce-scatter among data-parallel groups, slowest awaited."""
     network: float = 0.8
 
 

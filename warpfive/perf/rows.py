@@ -24,6 +24,7 @@ from warpfive.perf.cells import (
     slots_of,
     spread_of,
     types_of,
+    users_groups,
 )
 from warpfive.perf.layout import Layout
 
@@ -143,7 +144,7 @@ def _read(row: Mapping[str, str]) -> Case:
         prefill_layout=prefill_layout,
         input_tokens=number(row["input_len"], "input length") * scale,
         output_tokens=output_tokens(row) * scale,
-        concurrency=concurrency,
+        concurrency=concurrency * users_groups(row, layout),
         requests=requests,
         spread=spread_of(row),
         slots=slots_of(row, command),

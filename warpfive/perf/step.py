@@ -329,7 +329,8 @@ class StepModel:
             back = kernels.exchange(self.chip, self.shares, size * hidden * 2, members)
         else:
             size = mine * (layout.dp - 1)
-            out = kernels.exchange(self.chip, self.shares, size * hidden * 2, members)
+            least = self.shares.gather_s if layout.ep == 1 else 0.0
+            out = kernels.exchange(self.chip, self.shares, size * hidden * 2, members, least)
             back = out
         return (out + back) * self.engine.comm_scale * (1 - self.engine.overlap)
 
