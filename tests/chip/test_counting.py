@@ -222,7 +222,7 @@ def test_a_large_table_is_sampled_and_still_reused_at_its_size(counted, array):
     assert one.global_load.sectors == pytest.approx(2 * 32768, rel=0.02)
     assert one.l1.hits(1 << 21, 1) == pytest.approx(32768, rel=0.1)
     # few sectors stand for all, and which depends on where the table lies
-    assert one.l1.hits(1 << 19, 1) == pytest.approx(0, abs=0.15 * 32768)
+    assert one.l1.hits(1 << 19, 1) == pytest.approx(0, abs=0.35 * 32768)
     assert one.footprint_loaded == pytest.approx(32768, rel=0.1)
 
 

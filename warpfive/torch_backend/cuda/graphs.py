@@ -22,7 +22,8 @@ class Recorded:
 
     def __init__(self, generator: torch.Generator) -> None:
         self.generator = generator
-        self.place = torch.zeros(2, dtype=torch.int64, device="cuda")
+        # Not cleared: the recording stream might do it after a replay has filled it.
+        self.place = torch.empty(2, dtype=torch.int64, device="cuda")
         self.increment = 0
 
     def start(self) -> None:
