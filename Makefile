@@ -22,7 +22,7 @@ demo: install
 	$(BIN)/warpfive run examples/nbody.cu --report
 
 test: install
-	$(BIN)/python -m pytest -n 2 --dist loadfile --durations=30
+	$(BIN)/python -m pytest -n 2 --dist loadfile --max-worker-restart=0 --durations=30
 
 check: install
 	$(BIN)/ruff check .

@@ -120,7 +120,10 @@ def compiled(source: Path, headers: Path, step: Step) -> Path:
         digest.update(path.read_bytes())
     path = cache.root() / "lib" / "objects" / f"{source.stem}-{digest.hexdigest()[:16]}.o"
     if not path.exists():
-        words = ["-include-pch", str(headers)] if b"#include <" in source.read_bytes() else []
+        words = []
+        if b"#include <" in source.read_bytes():
+            # Of the same version; installed again, the wheel's files have other times.
+            words = ["-include-pch", str(headers), "-Xclang", "-fno-validate-pch"]
         made(path, [*words, f"-I{PACKAGE.parent}", "-c", str(source)])
     step("chip")
     return path

@@ -2,10 +2,21 @@
 
 import ctypes
 import json
-import os
 import struct
 from collections.abc import Callable, Sequence
-from ctypes import POINTER, byref, c_char, c_char_p, c_double, c_int, c_int32, c_uint32, c_uint64
+from ctypes import (
+    POINTER,
+    byref,
+    c_char,
+    c_char_p,
+    c_double,
+    c_int,
+    c_int32,
+    c_size_t,
+    c_uint32,
+    c_uint64,
+    c_void_p,
+)  # fmt: skip
 from dataclasses import dataclass
 from enum import IntEnum
 from functools import cache
@@ -68,13 +79,12 @@ SIGNATURES: dict[str, tuple[Any, list[Any]]] = {
     "wf_report": (c_uint64, [c_char_p, c_uint64]),
     "wf_clear_records": (None, []),
     "wf_set_counting": (None, [c_int]),
-    "wf_set_server": (None, [ctypes.c_void_p]),
     "wf_stop_launches": (None, []),
     "wf_cycles": (c_uint64, []),
-    "wf_host_level": (None, [c_char_p, c_uint64]),
     "wf_set": (c_int, [c_char_p, c_char_p]),
+    "wf_set_reference": (None, [c_void_p]),
 }  # fmt: skip
-ANSWER = ctypes.CFUNCTYPE(None, c_char_p, ctypes.c_void_p, ctypes.c_size_t)
+ANSWER = ctypes.CFUNCTYPE(None, c_char_p, c_void_p, c_size_t)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,15 +230,12 @@ def pointer(address: int) -> bytes:
 
 @cache
 def open_library() -> ctypes.CDLL:
-    """The library, with its functions' types; this process answers its requests."""
+    """The library, with its functions' types; this process runs the reference engine itself."""
     lib = ctypes.CDLL(str(library()))
     for name, (result, arguments) in SIGNATURES.items():
         function = getattr(lib, name)
         function.restype, function.argtypes = result, arguments
-    level = ctypes.create_string_buffer(64)
-    lib.wf_host_level(level, len(level))
-    os.environ.setdefault("WARPFIVE_HOST", level.value.decode())
-    lib.wf_set_server(ctypes.cast(_answer, ctypes.c_void_p))
+    lib.wf_set_reference(ctypes.cast(_answer, c_void_p))
     return lib
 
 

@@ -106,10 +106,9 @@ WF_EXPORT uint64_t wf_report(char *text, uint64_t bytes) {
 WF_EXPORT void wf_clear_records() { clear_records(); }
 WF_EXPORT void wf_set_counting(int counting) { settings().counting = counting; }
 
-WF_EXPORT void wf_set_server(ServerFn answer) { set_server(answer); }
 WF_EXPORT void wf_stop_launches() { stop_launches(); }
+WF_EXPORT void wf_set_reference(ReferenceFn run) { set_reference(run); }
 WF_EXPORT uint64_t wf_cycles() { return chip_cycles(); }
-WF_EXPORT void wf_host_level(char *level, uint64_t bytes) { give(host_level(), level, bytes); }
 
 /// Settings by the name of their environment variable, for a process that is running already.
 WF_EXPORT int wf_set(const char *name, const char *value) {

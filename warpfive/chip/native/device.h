@@ -273,12 +273,10 @@ struct LaunchRecord {
 std::vector<LaunchRecord> launch_records();
 void clear_records();
 
-// ------------------------------------------------------------------------------- translator
-
-/// Answers a request line of the server protocol ("translate ...", "where ...") with its reply
-/// line. A process that is Python already sets one; others get a child process on first need.
-using ServerFn = void (*)(const char *request, char *reply, size_t reply_bytes);
-void set_server(ServerFn answer);
+/// Answers a server's "reference ..." request with its reply line. A Python process sets one: it
+/// then changes to the reference engine while it runs, without memory that another can map.
+using ReferenceFn = void (*)(const char *request, char *reply, size_t reply_bytes);
+void set_reference(ReferenceFn run);
 
 /// Demangled name of a kernel, for people.
 std::string demangle(const std::string &name);

@@ -2,7 +2,8 @@
 //
 // It starts on first need, talks over a socket pair (a lost server must not raise SIGPIPE in the
 // program), detaches itself so that the program's wait() never meets it, and ends when the socket
-// closes. A process that is Python already answers by itself, through set_server().
+// closes. A program that is Python has one too: a launch asks on its stream's own thread, and Python
+// there might collect an array of the device, whose freeing waits for the stream.
 
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -12,7 +13,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -27,8 +27,6 @@ namespace {
 
 constexpr size_t reply_limit = 64 << 10;
 const std::string lost = "error the translator's process ended; run `warpfive info` to see why";
-
-std::atomic<ServerFn> answer_here{nullptr};
 
 /// The environment of the server: ours, with what it must know.
 class Environment {
@@ -171,15 +169,7 @@ const ServerPlace &server_place() {
   return place;
 }
 
-void set_server(ServerFn answer) { answer_here = answer; }
-
 std::string ask_server(const std::string &request) {
-  if (ServerFn answer = answer_here) {
-    std::string reply(reply_limit, '\0');
-    answer(request.c_str(), reply.data(), reply.size());
-    reply.resize(strlen(reply.c_str()));
-    return reply;
-  }
   static Server *server = new Server;
   return server->ask(request);
 }
