@@ -44,7 +44,8 @@ HABITS: Mapping[str, Mapping[str, object]] = {
         "chunk_tokens": 2048, "slots": 256, "launch_s": 6e-4, "moe_launch_s": 6e-4,
     },
     "trtllm": {"reserve": 1.0},
-    "sglang": {"mixed": False}, "sglang-npu": {"mixed": False, "lockstep": 1.0},
+    "sglang": {"mixed": False, "lockstep": 1.0},
+    "sglang-npu": {"mixed": False, "lockstep": 1.0},
     "transformers": {
         "step_s": 1e-3, "layer_s": 1e-5, "launch_s": 6e-4, "quantised_s": 1e-4, "expert_s": 1e-4,
         "context_scale": 20.0, "packed_context_scale": 5.0, "lockstep": 1.0,
@@ -60,11 +61,10 @@ HABITS: Mapping[str, Mapping[str, object]] = {
 }  # fmt: skip
 """What is known of an engine family without fitting.
 
-An engine that computes every waiting prompt before it decodes again would keep equal requests in
-lockstep, so its share starts at 1, but for ``sglang``: its rows say that clients break it up.
-``transformers`` launches kernels one by one, keeps its KV cache by copying it every step, and
-computes experts in a loop over
-all of them (eleven launches each in ``Qwen3MoeSparseMoeBlock`` of 4.51).
+An engine that computes every waiting prompt before it decodes again keeps equal requests in
+lockstep, so its share starts at 1. ``transformers`` launches kernels one by one, keeps its KV cache
+by copying it every step, and computes experts in a loop over all of them (eleven launches each in
+``Qwen3MoeSparseMoeBlock`` of 4.51).
 """
 VERSION_HABITS: Mapping[str, Mapping[str, object]] = {
     "sglang-wide-ep": {"dispatch": "alltoall", "overlap": 0.5, "chunk_tokens": 16384},
@@ -109,10 +109,13 @@ held no firmer than a family.
 OF_STEPS = ("step_s", "sequence_s", "layer_s", "passes", "moe_s", "start_scale")
 """What a version's own code costs in every step, whatever the model."""
 LOOSE = (
-    "prefill_s", "prefill_layer_s", "prefill_moe_s", "moe_prefill_scale", "prefill_scale",
+    "prefill_s", "prefill_layer_s", "prefill_moe_s", "moe_prefill_scale",
     "request_s", "late_steps", "intake_s", "stream_s", "lockstep", "token_s",
 )  # fmt: skip
-"""What an engine's host, its front end and its clients cost: no kernel tells of it."""
+"""What an engine's host, its front end and its clients cost: no kernel tells of it.
+
+``prefill_scale`` is not among them: how fast a prompt's operators run is for kernels to tell.
+"""
 STIFFNESS = {
     "step_s": 0.6, "sequence_s": 0.6, "layer_s": 0.6, "passes": 0.5,
     "moe_s": 0.2, "request_s": 0.6,

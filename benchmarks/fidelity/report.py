@@ -144,8 +144,8 @@ constants for a row, a model or a shape: one set a chip, one an engine version.
 
 Structure, weights and how firmly constants are held were chosen on the fitting half, the latter
 two by leaving out each of its groups in turn: `python -m benchmarks.fidelity.cross_validate` (there
-H100 and H200 have 9.1 % for TPOT and 20.2 % for TTFT). Held-out figures were seen as tables, by
-engine and by model too, for fourteen sets of constants as the structure grew. What was decided or
+H100 and H200 have 12.2 % for TPOT and 16.7 % for TTFT). Held-out figures were seen as tables, by
+engine and by model too, for sixteen sets of constants as the structure grew. What was decided or
 looked for after such a table had been seen:
 
 * what vllm-ascend's kernel launches cost on 910C: looked for, in a published run of another model,
@@ -153,8 +153,20 @@ looked for after such a table had been seen:
 * an engine version without a profile takes that of the nearest number;
 * rows that their own source calls anomalous are left out;
 * versions are held firmly to their family but for what a step costs, families loosely in what host,
-  front end and clients cost, and SGLang's share of lockstep starts where other engines' does:
-  chosen by cross-validation, the last after a set that gave 36.7 % of TTFT;
+  front end and clients cost: chosen by cross-validation;
+* equal requests stay in lockstep under SGLang, which computes prompts before it decodes, and do not
+  where it was started with `--enable-mixed-chunk`: looked for in public sources because held-out
+  tables had shown that SGLang 0.5.1 was off. AIConfigurator's generator gives that option to every
+  aggregated SGLang server since 19 January 2026 (its pull request 257). That its runs of 0.5.6 and
+  later had it is an inference: from that date, and from the fitting half's equal requests, which
+  part as they cannot without it. The generator's limit of prompt tokens is not read, as those rows
+  exceed it. Until then a fitted share said that clients break lockstep up (TTFT of those rows
+  without their group: 66 % then, 53 % now);
+* the share of its kernels' speed that a prefill step reaches is held as firmly as other kernels'.
+  It had been loose, and said that SGLang's prompts take 1.8 times their kernels' time. Tried in
+  cross-validation before a table, taken after one that gave 13.1 % of TPOT and 29.2 % of TTFT.
+  Cross-validation is of two minds: loose, 9.6 % of TPOT and 24.2 % of TTFT; firm, 12.2 % and
+  16.7 %. Loose and with the fitted share of lockstep it had 9.1 % and 20.2 %;
 * what data-parallel groups pay to bring their rows to sliced experts and back (50 us each way;
   none, 15 and 30 do worse in cross-validation, up to 9.9 % of TPOT and 22.3 % of TTFT), and that
   AIConfigurator's own runs count users a group: both looked for in the fitting half's rows alone,
@@ -167,11 +179,11 @@ inside the printed 80 % band.
 
 TAIL = """## Limits
 
-* Of the H100 and H200 rows, those of TensorRT-LLM 1.0 and vLLM 0.11 and 0.12 hold the goal of TPOT;
-  SGLang 0.5.1 with Qwen3-32B does not, and carries the median over it.
-  There tokens come sooner and first tokens later than predicted, as when equal requests stay in
-  lockstep; the fitting half's SGLang (0.5.6 and 0.5.9) says that they do not, and no latency of an
-  earlier version is in it.
+* Of the H100 and H200 rows, those of TensorRT-LLM 1.0 and vLLM 0.11 hold the goal of TPOT, and
+  those of vLLM 0.12 nearly do. SGLang's do not: 0.5.1 with Qwen3-32B, of whose kind the fitting
+  half has no latency, takes a fifth less time a token than predicted; and 0.5.8 with Qwen3-32B on
+  one chip waits far longer for first tokens: SGLang keeps more memory for itself there than the
+  ledger says, so that users queue for KV cache.
 * Qwen3-235B under vLLM 0.12 takes as long a step with few users as with many, whether groups split
   attention or not; predictions fall with the experts that fewer users hit: on two H200 they are up
   to a fifth short. Prompts that find no room there wait longer than predicted.

@@ -78,6 +78,21 @@ def test_a_server_command_gives_layout_and_limits():
     assert (found.model, found.slots, found.kv_dtype) == ("qwen3-235b-a22b", 64, "fp8")
 
 
+def test_servers_that_mix_prompts_and_decodes_are_known_by_their_option_or_their_generator():
+    served = {
+        "parallelism": "see cmd", "source": "GPUStack", "batch": "4", "input_len": "2000",
+        "engine": "sglang",
+    }  # fmt: skip
+    command = "python3 -m sglang.launch_server --model-path Qwen/Qwen3-32B --tp-size 8"
+    assert case(**served, notes=f"{command} --enable-mixed-chunk").mixed
+    assert not case(**served, notes=command).mixed
+    own = {"section": "1000x100_c8_tp8_epnone_2"}
+    assert case(**own, engine="sglang 0.5.6.post2").mixed
+    assert not case(**own, engine="sglang 0.5.1.post1").mixed
+    assert not case(**own, engine="vllm 0.12.0").mixed
+    assert not case(section="2026_04_06_x_tp8", engine="sglang 0.5.9").mixed
+
+
 def test_data_parallel_attention_divides_the_tensor_width():
     found = case(
         parallelism="see cmd", source="GPUStack", batch="512", input_len="8192",

@@ -14,6 +14,13 @@ from warpfive.catalog.names import nearest
 from warpfive.errors import InputError
 
 PROFILES = Path(__file__).parent / "engines.json"
+LOCKSTEP = 0.1
+"""``lockstep`` where nothing else is known."""
+MIXING_LOCKSTEP = 0.035
+"""``lockstep`` of engines that put prompts and decodes in one step.
+
+Between those that the fitting half's rows give vLLM (0.06) and TensorRT-LLM (0.02).
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +94,7 @@ class EngineProfile:
     small_slots: int = 0
     reserve: float = 0.5
     """Share of its output a request must find room for when it is admitted."""
-    lockstep: float = 0.1
+    lockstep: float = LOCKSTEP
     """Share of equal requests of a closed loop that stay together as they were first sent."""
     memory_fraction: float = 0.9
     """Share of device memory the engine takes."""
@@ -99,6 +106,10 @@ class EngineProfile:
     """What is left of the errors at the settings a calibration measured, by ``ttft``, ``tpot``."""
     fitted: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """Where the numbers come from: rows, groups, date."""
+
+    def mixing(self) -> "EngineProfile":
+        """The profile of a server told to put prompts and decodes in one step."""
+        return self if self.mixed else replace(self, mixed=True, lockstep=MIXING_LOCKSTEP)
 
     def on(self, chip: ChipSpec) -> "EngineProfile":
         """The profile with the limits that the engine itself chooses on this chip.

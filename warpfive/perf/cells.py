@@ -138,8 +138,7 @@ def users_groups(row: Mapping[str, str], layout: Layout) -> int:
     AIConfigurator's own runs count users a group: of two layouts of the same chips, that with twice
     the groups has half the figure, setting by setting. Other rows count those of the instance.
     """
-    own = "moe_tp" in row.get("parallelism", "") and "_epnone" in row.get("section", "")
-    return layout.dp if own else 1
+    return layout.dp if is_aiconfigurator(row) else 1
 
 
 def slots_of(row: Mapping[str, str], command: str) -> int:
@@ -147,6 +146,26 @@ def slots_of(row: Mapping[str, str], command: str) -> int:
     if row.get("batch") == "max":
         return TRTLLM_SLOTS
     return int(option(command, r"--max-(?:num-seqs|running-requests)") or 0)
+
+
+GENERATED = (0, 5, 6)
+"""First SGLang that AIConfigurator only ever deployed with ``--enable-mixed-chunk``.
+
+Its generator adds that option to every aggregated server since 19 January 2026 (pull request 257),
+four days before its first template of this version; its runs of 0.5.1 are older.
+"""
+
+
+def mixes(row: Mapping[str, str], command: str, engine: str) -> bool:
+    """Whether the server was told to compute prompts and decodes in one step."""
+    version = tuple(map(int, re.findall(r"\d+", engine)[:3]))
+    generated = is_aiconfigurator(row) and engine.startswith("sglang-") and version >= GENERATED
+    return generated or "--enable-mixed-chunk" in command
+
+
+def is_aiconfigurator(row: Mapping[str, str]) -> bool:
+    """AIConfigurator's own runs, among those of others that it publishes."""
+    return "moe_tp" in row.get("parallelism", "") and "_epnone" in row.get("section", "")
 
 
 def is_inferencex(row: Mapping[str, str]) -> bool:

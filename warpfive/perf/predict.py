@@ -51,7 +51,8 @@ class Predictor:
     def table(self, case: Case, layout: Layout) -> StepTable:
         """Step table of a case's configuration."""
         key = (
-            case.chip, case.model, case.engine, case.dtype, case.kv_dtype, layout, case.chunk_tokens
+            case.chip, case.model, case.engine, case.dtype, case.kv_dtype, layout,
+            case.chunk_tokens, case.mixed,
         )  # fmt: skip
         if key not in self._tables:
             spec, engine = chip(case.chip), self.profile_of(case.engine)
@@ -59,6 +60,8 @@ class Predictor:
                 engine = replace(
                     engine.on(spec), chunk_tokens=case.chunk_tokens, small_chunk_tokens=0
                 )
+            if case.mixed:
+                engine = engine.mixing()
             step = StepModel(
                 spec, model(case.model), layout, engine, case.dtype, case.kv_dtype,
                 fit=self.fit_of(spec),

@@ -16,6 +16,7 @@ from warpfive.perf.cells import (
     is_inferencex,
     layouts_of,
     load_of,
+    mixes,
     model_of,
     number,
     option,
@@ -78,6 +79,8 @@ class Case:
     spread: float = 0.0
     slots: int = 0
     chunk_tokens: int = 0
+    mixed: bool = False
+    """Whether the server was told to compute prompts and decodes in one step."""
     metric: str
     quantity: str
     value: float
@@ -98,7 +101,7 @@ class Case:
         return (
             self.chip, self.model, self.engine, self.dtype, self.kv_dtype, self.layout,
             self.prefill_layout, self.input_tokens, self.output_tokens, self.concurrency,
-            self.requests, self.spread, self.slots, self.chunk_tokens,
+            self.requests, self.spread, self.slots, self.chunk_tokens, self.mixed,
         )  # fmt: skip
 
 
@@ -151,6 +154,7 @@ def _read(row: Mapping[str, str]) -> Case:
         chunk_tokens=int(
             option(command, r"--(?:max[-_]num[-_](?:batched[-_])?tokens|chunked-prefill-size)") or 0
         ),
+        mixed=mixes(row, command, engine),
         metric=metric,
         quantity=quantity,
         value=number(row["value"], "value") * factor * per_instance(row, layout),
