@@ -12,7 +12,9 @@ Writes ``warpfive/perf/bands.json`` from the shipped profiles and efficiencies.
 import json
 import math
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from pathlib import Path
+from statistics import median
 
 import warpfive
 from benchmarks.fidelity.cross_validate import left_out, linear
@@ -62,10 +64,17 @@ def fit_bands(cases: list[Case]) -> dict[str, object]:
         if _enough(found):
             half = _held(group_quantile(found), usual[kind], len({case.group for case, _ in found}))
             data[name][kind] = {"half_width": round(half, 3), "rows": len(found)}
+    other = {kind: max(ELSEWHERE * usual[kind], _typical(data, kind)) for kind in kinds}
     return {
         "chips": data,
-        "other": {kind: {"half_width": round(ELSEWHERE * usual[kind], 3)} for kind in kinds},
+        "other": {kind: {"half_width": round(width, 3)} for kind, width in other.items()},
     }
+
+
+def _typical(chips: Mapping[str, Mapping[str, object]], kind: str) -> float:
+    """Median width of the chips with a band of their own; 0 where there is none."""
+    widths = [known[kind]["half_width"] for known in chips.values() if kind in known]  # type: ignore[index]
+    return median(widths) if widths else 0.0
 
 
 def unseen_errors(cases: list[Case]) -> list[tuple[Case, float]]:

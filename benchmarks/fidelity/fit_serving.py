@@ -44,7 +44,7 @@ HABITS: Mapping[str, Mapping[str, object]] = {
         "chunk_tokens": 2048, "slots": 256, "launch_s": 6e-4, "moe_launch_s": 6e-4,
     },
     "trtllm": {"reserve": 1.0},
-    "sglang": {"mixed": False, "lockstep": 1.0},
+    "sglang": {"mixed": False, "lockstep": 1.0, "memory_rule": "sglang"},
     "sglang-npu": {"mixed": False, "lockstep": 1.0},
     "transformers": {
         "step_s": 1e-3, "layer_s": 1e-5, "launch_s": 6e-4, "quantised_s": 1e-4, "expert_s": 1e-4,

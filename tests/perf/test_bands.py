@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from statistics import median
 
 import pytest
 
@@ -19,7 +20,8 @@ def test_a_band_is_a_factor_either_way():
 def test_a_chip_nobody_measured_has_no_ground_truth():
     found = band("tpot_s", "zhenwu-810e")
     assert found.basis == "no ground truth"
-    assert found.half_width >= band("tpot_s", "h100").half_width
+    measured = (band("tpot_s", name).half_width for name in ("a100", "h100", "h200"))
+    assert found.half_width >= median(measured)
 
 
 def test_an_estimate_starts_fast():

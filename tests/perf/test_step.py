@@ -85,6 +85,20 @@ def test_an_engine_takes_smaller_steps_on_small_chips():
     assert step("qwen3-8b", "a100").engine.chunk_tokens == 2048
 
 
+def test_sglang_leaves_memory_free_by_its_own_rule():
+    def left(name: str, **layout: int) -> float:
+        one = StepModel(
+            chip(name), model("qwen3-30b-a3b"), Layout(**layout), engine_profile("sglang")
+        )
+        book = ledger(one)
+        return (book.activations_bytes + book.reserve_bytes) / 2**20
+
+    assert left("h100", tp=2) == 512 + 1.5 * 8192 + 2 * 256 + 128 * 2
+    assert left("h100", tp=4) == 512 + 1.5 * 8192 + 2 * 512 + 128 * 4
+    assert left("h200", dp=8, ep=8) == 512 + 1.5 * 8192 + 2 * 512 + 128 * 8 + 4.5 * 512 * 8
+    assert left("ascend-910b", tp=4) == pytest.approx(512 + 1.5 * 8192 + 2 * 512 + 128 * 4)
+
+
 def test_the_ledger_adds_up():
     book = ledger(step("qwen3-32b", "h200", dtype="fp8"))
     parts = (

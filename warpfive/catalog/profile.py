@@ -98,6 +98,8 @@ class EngineProfile:
     """Share of equal requests of a closed loop that stay together as they were first sent."""
     memory_fraction: float = 0.9
     """Share of device memory the engine takes."""
+    memory_rule: str = ""
+    """``sglang``: the engine itself chooses what it leaves free, see ``perf/ledger.py``."""
     dispatch: str = "allgather"
     """How experts on other chips are reached: ``allgather`` or ``alltoall``."""
     overlap: float = 0.0

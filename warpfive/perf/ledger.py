@@ -61,6 +61,8 @@ def ledger(step: StepModel) -> Ledger:
     activations = tokens * (8 * model.hidden + 4 * widest / step.layout.tp) * 2
     activations += 256 * model.vocab / step.layout.tp * 4
     reserve = (1 - step.engine.memory_fraction) * capacity
+    if step.engine.memory_rule == "sglang":
+        reserve = RUNTIME_BYTES + max(0.0, sglang_reserve(step) - activations)
     used = weights + activations + max(reserve, RUNTIME_BYTES)
     room = capacity - used
     if room <= 0:
@@ -82,6 +84,25 @@ def ledger(step: StepModel) -> Ledger:
         kv_bytes=kv,
         kv_tokens=_tokens(step, kv),
     )
+
+
+MIB = 2**20
+SGLANG_LARGE = 60 * 2**30
+"""On chips above this SGLang captures graphs of larger batches and leaves at least 10 GiB."""
+
+
+def sglang_reserve(step: StepModel) -> float:
+    """Bytes that SGLang leaves beside weights and KV cache: activations, graphs, its own data.
+
+    ``ServerArgs._handle_gpu_memory_settings`` of SGLang 0.5.6 to 0.5.9.
+    """
+    layout, chips = step.layout, step.layout.tp * step.layout.dp * step.layout.pp
+    large = step.chip.memory.capacity_bytes > SGLANG_LARGE
+    graphs = (256 if chips < 4 else 512) if large else (32 if chips < 4 else 160)
+    found = 512 + 1.5 * max(step.engine.chunk_tokens, 2048) + 2 * graphs + 128 * chips
+    if layout.dp > 1:
+        found += (4.5 if graphs > 300 else 3) * graphs * layout.dp
+    return max(found, 10 * 1024 if large else 0) * MIB
 
 
 def _tokens(step: StepModel, room: float) -> int:
