@@ -11,6 +11,7 @@ from pathlib import Path
 import llvmlite.binding as llvm
 
 from warpfive.errors import TranslationError
+from warpfive.translator.chains import in_chains
 from warpfive.translator.pairs import PAIR_PRODUCTS, pair_products
 
 LEVELS = {
@@ -72,6 +73,14 @@ def _features(level: str) -> str:
     return f"{features},{extra}"
 
 
+def _many_registers(level: str) -> bool:
+    """Whether the host has 32 vector registers; others have 16."""
+    features = _features(level).split(",")
+    return machine(level).triple.startswith("aarch64") or (
+        "-avx512f" not in features and ("+avx512f" in features or "+avx512bw" in features)
+    )
+
+
 def optimise(module: llvm.ModuleRef, tm: llvm.TargetMachine, level: int = 2) -> None:
     """The pass pipeline: scalar optimisation; the code is vector code already."""
     options = llvm.create_pipeline_tuning_options(speed_level=level)
@@ -87,6 +96,8 @@ def compile_object(text: str, level: str = "", opt: int = 2) -> bytes:
     tm = machine(level)
     if f"@{PAIR_PRODUCTS}" in text:
         text += pair_products(_features(level))
+    if not _many_registers(level):
+        text = in_chains(text)
     try:
         module = llvm.parse_assembly(text)
         module.verify()
