@@ -53,3 +53,13 @@ def test_nothing_but_the_order_changes_and_it_compiles(text):
 
 def test_text_without_sums_is_left_alone():
     assert in_chains("define void @f() {\n  ret void\n}\n") == "define void @f() {\n  ret void\n}\n"
+
+
+def test_a_sum_may_be_long():
+    lines = ["define void @f(<32 x float> %a, ptr %p) {", "  %s0 = fadd <32 x float> %a, %a"]
+    lines += [
+        f"  %s{n + 1} = call <32 x float> @llvm.fma.v32f32(<32 x float> %a, <32 x float> %a, "
+        f"<32 x float> %s{n})" for n in range(3000)
+    ]  # fmt: skip
+    text = "\n".join([*lines, "  store <32 x float> %s3000, ptr %p", "  ret void", "}"])
+    assert in_chains(text) == text

@@ -43,25 +43,18 @@ def _ordered(part: list[str], uses: Counter[str]) -> list[str]:
         return part
     here = Counter(NAME.findall("\n".join(part)))
     once = {name for name, count in here.items() if count == uses[name] == 2}
-    read = once & set(sums) & set(sums.values())
+    waits = once - (set(sums) - set(sums.values()))
     lines: list[str] = []
-    later: dict[str, str] = {}
-
-    def put(line: str) -> None:
-        for name in NAME.findall(line.split(" = ", 1)[-1]):
-            if name in later:
-                put(later.pop(name))
-        lines.append(line)
-
+    later: dict[str, list[str]] = {}
+    """Lines that wait for the one that reads their last, by that one's name."""
     for line in part:
-        found = SUM.match(line)
-        splat = None if found else SPLAT.match(line)
-        if found and found[1] in read:
-            later[found[1]] = line
-        elif splat and splat[1] in once:
-            later[splat[1]] = line
+        operands = NAME.findall(line.split(" = ", 1)[-1])
+        whole = [waiting for name in operands for waiting in later.pop(name, ())] + [line]
+        found = SUM.match(line) or SPLAT.match(line)
+        if found and found[1] in waits:
+            later[found[1]] = whole
         else:
-            put(line)
+            lines += whole
     return lines
 
 
